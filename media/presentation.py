@@ -1,0 +1,68 @@
+"""A presentation: the tracks of one title that are played together, one of each kind at a time.
+
+The encoder makes one from what it has written, the manifest writers turn it into HLS and DASH, the readers
+turn HLS and DASH (also other people's) back into one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.timeline import ByteRange, Timeline
+
+R = TypeVar("R", bound=Rendition, covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InitSegment:
+    """What a decoder needs before the first media segment (CMAF header; HLS EXT-X-MAP)."""
+
+    uri: str
+    byte_range: ByteRange | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track(Generic[R]):
+    """A rendition with its timeline. `init` is None for self-initialising segments (MPEG-TS)."""
+
+    rendition: R
+    init: InitSegment | None
+    timeline: Timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """What can be played together: the rungs of the ladder, from low to high, and the audio tracks."""
+
+    video: tuple[Track[VideoRendition], ...] = ()
+    audio: tuple[Track[AudioRendition], ...] = ()
+    is_live: bool = False  # the manifest may still grow
+
+    def __post_init__(self) -> None:
+        if not self.video and not self.audio:
+            raise ValueError("a presentation needs at least one video or audio track")
+
+    @property
+    def tracks(self) -> tuple[Track[Rendition], ...]:
+        return (*self.video, *self.audio)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds until the longest track ends, exactly."""
+        return max(track.timeline.duration for track in self.tracks)
+
+
+def boundaries(timeline: Timeline) -> tuple[Fraction, ...]:
+    """The moments, in exact seconds, at which the segments start, and the end of the last."""
+    starts = [timeline.seconds(segment.start_ticks) for segment in timeline.segments]
+    ends = [timeline.seconds(segment.end_ticks) for segment in timeline.segments[-1:]]
+    return tuple(starts + ends)
+
+
+def is_aligned(presentation: Presentation) -> bool:
+    """All rungs cut at the same moments, so that a player may switch at any segment."""
+    return len({boundaries(track.timeline) for track in presentation.video}) <= 1

@@ -1,0 +1,1 @@
+"""What every service stands on: configuration, logging, metrics, uvloop and signals."""

@@ -1,0 +1,26 @@
+"""Run a service on uvloop until a signal ends it: the door to uvloop and to signals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+
+
+def run(main: Main, on_reload: Callable[[], None] | None = None) -> None:
+    """Run `main(stop)`; SIGTERM and SIGINT set `stop`, SIGHUP calls `on_reload`. Returns when `main` does."""
+
+    async def supervised() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        if on_reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, on_reload)
+        await main(stop)
+
+    uvloop.run(supervised())
