@@ -20,6 +20,7 @@ __all__ = [
     "Counter",
     "Gauge",
     "Histogram",
+    "Metric",
     "Readings",
     "counter",
     "gauge",

@@ -1,0 +1,101 @@
+"""The cache's one decision: what to do for a request, given what is stored (RFC 9111, 4).
+
+Pure: the same function answers on the wire and in virtual time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.fields import delta_seconds
+from edge.freshness import grace_s, may_be_stale
+from edge.message import Request
+from edge.stored import StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Answer with the stored response."""
+
+    stored: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class ServeStale:
+    """Answer with the stored response at once, and validate it behind (RFC 5861, 3)."""
+
+    stored: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Revalidate:
+    """Ask upstream whether the stored response still holds."""
+
+    stored: StoredResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Ask upstream; the answer may serve others too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Forward the request as it is; the answer is for this client alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with an error of this cache's own."""
+
+    status: int
+
+
+Decision = Serve | ServeStale | Revalidate | Fetch | Pass | Refuse
+
+
+def decide(request: Request, stored: StoredResponse | None, now_s: float) -> Decision:
+    """What to do for `request`; `stored` is the response its key selects, if there is one."""
+    if request.method not in (b"GET", b"HEAD"):
+        return Pass()
+    directives = request.head.directives
+    if "only-if-cached" in directives and (stored is None or not _satisfies(request, stored, now_s)):
+        return Refuse(504)  # RFC 9111, 5.2.1.7
+    if stored is None:
+        return Pass() if request.method == b"HEAD" or "no-store" in directives else Fetch()
+    if _satisfies(request, stored, now_s):
+        return Serve(stored)
+    if "no-cache" in directives or "max-age" in directives or "min-fresh" in directives:
+        return Revalidate(stored)
+    if now_s < stored.fresh_until_s + grace_s(stored.directives, "stale-while-revalidate"):
+        return ServeStale(stored)
+    return Revalidate(stored)
+
+
+def _satisfies(request: Request, stored: StoredResponse, now_s: float) -> bool:
+    """The stored response may be used without a word to upstream, as client and origin see it."""
+    wishes = request.head.directives
+    if "no-cache" in stored.directives or "no-cache" in wishes:
+        return False
+    left_s = stored.fresh_until_s - now_s
+    if "max-age" in wishes and now_s - stored.born_s > (delta_seconds(wishes["max-age"]) or 0):
+        return False
+    if "min-fresh" in wishes and left_s < (delta_seconds(wishes["min-fresh"]) or 0):
+        return False
+    if left_s > 0:
+        return True
+    if "max-stale" in wishes and may_be_stale(stored.directives):
+        limit = wishes["max-stale"]
+        return limit is None or -left_s <= (delta_seconds(limit) or 0)
+    return False
+
+
+def may_serve_on_error(stored: StoredResponse, now_s: float, *, is_disconnected: bool) -> bool:
+    """A stale response may stand in for a failed upstream.
+
+    A disconnected cache may use what nothing forbids (RFC 9111, 4.2.4); an upstream that answers with an
+    error is replaced only as far as stale-if-error allows (RFC 5861, 4).
+    """
+    if is_disconnected and may_be_stale(stored.directives):
+        return True
+    return now_s < stored.fresh_until_s + grace_s(stored.directives, "stale-if-error")

@@ -1,0 +1,127 @@
+"""Header fields as the cache reads them: Cache-Control directives, dates, Age, lists (RFC 9110, 9111).
+
+Names are lower-case bytes, values bytes, as they are on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import formatdate
+from functools import lru_cache
+
+Fields = tuple[tuple[bytes, bytes], ...]
+Directives = dict[str, str | None]  # name in lower case -> argument, unquoted
+
+# RFC 9110, 7.6.1: meant for one connection only, never stored, never forwarded.
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authentication-info",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+
+_DIRECTIVE = re.compile(
+    r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)"""
+)
+_MAX_DELTA_S = 2**31  # RFC 9111, 1.2.2: what is larger counts as this
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
+_IMF_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
+_RFC850_DATE = re.compile(r"[A-Z][a-z]+, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT")
+_ASCTIME_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})")
+
+
+def first(fields: Fields, name: bytes) -> bytes | None:
+    """The value of the first field of that name."""
+    return next((value for key, value in fields if key == name), None)
+
+
+def joined(fields: Fields, name: bytes) -> bytes | None:
+    """All values of that name as one list (RFC 9110, 5.3), or None where there is none."""
+    values = [value for key, value in fields if key == name]
+    return b", ".join(values) if values else None
+
+
+@lru_cache(maxsize=1024)
+def parse_directives(value: bytes | None) -> Directives:
+    """Cache-Control's directives (RFC 9111, 5.2); the first of two equal names counts.
+
+    A member that is no directive is passed over, up to the next comma outside quotes.
+    """
+    directives: Directives = {}
+    text = (value or b"").decode("latin-1")
+    position = 0
+    while position < len(text):
+        match = _DIRECTIVE.match(text, position)
+        if match is None:
+            comma = text.find(",", position)
+            position = len(text) if comma < 0 else comma + 1
+            continue
+        quoted, plain = match[2], match[3]
+        argument = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+        directives.setdefault(match[1].lower(), argument)
+        position = match.end()
+    return directives
+
+
+def delta_seconds(argument: str | None) -> int | None:
+    """A non-negative whole number of seconds (RFC 9111, 1.2.2), or None where it is none."""
+    if argument is None or not (argument.isascii() and argument.isdigit()):
+        return None
+    return min(int(argument[:12]), _MAX_DELTA_S)
+
+
+@lru_cache(maxsize=1024)
+def parse_date(value: bytes | None) -> float | None:
+    """Seconds since the epoch of an HTTP-date in any of its three forms (RFC 9110, 5.6.7), or None."""
+    text = (value or b"").decode("latin-1").strip()
+    if match := _IMF_DATE.fullmatch(text):
+        day, month, year, *clock = match.groups()
+    elif match := _RFC850_DATE.fullmatch(text):
+        day, month, short_year, *clock = match.groups()
+        year = str(_century(int(short_year)))
+    elif match := _ASCTIME_DATE.fullmatch(text):
+        month, day, *clock, year = match.groups()
+    else:
+        return None
+    hour, minute, second = map(int, clock)
+    try:
+        moment = datetime(int(year), _MONTHS[month], int(day), hour, minute, second, tzinfo=UTC)
+    except (KeyError, ValueError):
+        return None
+    return moment.timestamp()
+
+
+def _century(two_digits: int) -> int:
+    """RFC 850's year; what would be over 50 years ahead of 2020-2070 is in the past (RFC 9110, 5.6.7)."""
+    return 2000 + two_digits if two_digits < 70 else 1900 + two_digits
+
+
+@lru_cache(maxsize=8)
+def format_date(epoch_s: int) -> bytes:
+    """An IMF-fixdate (RFC 9110, 5.6.7)."""
+    return formatdate(epoch_s, usegmt=True).encode()
+
+
+def list_members(value: bytes | None) -> list[bytes]:
+    """The members of a comma-separated list of tokens, in lower case (RFC 9110, 5.6.1)."""
+    return [member.strip().lower() for member in (value or b"").split(b",") if member.strip()]
+
+
+def end_to_end(fields: Fields) -> Fields:
+    """The fields without those of one connection, named by the standard or by Connection itself."""
+    named = set(list_members(joined(fields, b"connection")))
+    return tuple(field for field in fields if field[0] not in HOP_BY_HOP and field[0] not in named)

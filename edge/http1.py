@@ -1,0 +1,122 @@
+"""HTTP/1 requests off the wire: the one door to httptools (llhttp), and the bounds on what it is fed.
+
+llhttp holds the framing rules of RFC 9112 (one Content-Length, chunked last, no bare LF, tokens); here stand
+the limits on size, and what RFC 9112 asks of a server besides (Host).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httptools
+
+from edge.key import TargetError, cache_key, origin_form
+from edge.message import Head, Request
+
+MAX_TARGET_BYTES = 8 * 1024
+MAX_HEAD_BYTES = 32 * 1024
+MAX_FIELDS = 100
+_REFUSED_METHODS = frozenset((b"CONNECT", b"TRACE"))
+
+
+class BadRequest(Exception):  # noqa: N818 - the standard's name for it
+    """The request cannot be served; the connection is closed after `status`."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class RequestParser:
+    """Feeds bytes to llhttp and calls back once per request head, body chunk and end of request."""
+
+    def __init__(
+        self,
+        on_request: Callable[[Request], None],
+        on_body: Callable[[bytes], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._llhttp = httptools.HttpRequestParser(self)
+        self._on_request = on_request
+        self._on_body = on_body
+        self._on_end = on_end
+        self._target = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._head_bytes = 0
+        self._error: BadRequest | None = None
+        self.in_head = False  # part of a head has come
+        self.in_message = False
+
+    def feed(self, data: bytes) -> None:
+        """Raises BadRequest; nothing may be fed after that."""
+        try:
+            self._llhttp.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            raise BadRequest(400, "this server speaks HTTP/1.1 and upgrades to nothing") from None
+        except httptools.HttpParserError as error:
+            raise self._error or _said(error) from None
+        if self.in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                raise BadRequest(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
+
+    # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        self._target = b""
+        self._fields = []
+        self._head_bytes = 0
+        self.in_head = self.in_message = True
+
+    def on_url(self, part: bytes) -> None:
+        self._target += part
+        if len(self._target) > MAX_TARGET_BYTES:
+            self._refuse(414, f"the request target is longer than {MAX_TARGET_BYTES} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields.append((name.lower(), value.rstrip(b" \t")))
+        self._head_bytes += len(name) + len(value)
+        if len(self._fields) > MAX_FIELDS:
+            self._refuse(431, f"the request has more than {MAX_FIELDS} header fields")
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        method = self._llhttp.get_method()
+        version = self._llhttp.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._refuse(505, f"HTTP/{version} is not spoken here")
+        hosts = sum(name == b"host" for name, _ in self._fields)
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._refuse(400, "a request needs one Host field")
+        if method in _REFUSED_METHODS:
+            self._refuse(405, f"{method.decode()} is not served here")
+        if any(b"\0" in value or b"\r" in value or b"\n" in value for _, value in self._fields):
+            self._refuse(400, "a header field has a control character")
+        try:
+            target = origin_form(self._target)
+        except TargetError as error:
+            self._refuse(400, str(error))
+        head = Head.of(tuple(self._fields), keep_alive=self._llhttp.should_keep_alive())
+        self._on_request(Request(method, target, cache_key(target), head, is_http11=version == "1.1"))
+
+    def on_body(self, chunk: bytes) -> None:
+        self._on_body(chunk)
+
+    def on_message_complete(self) -> None:
+        self.in_message = False
+        self._on_end()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """httptools replaces what a callback raises by an error of its own; keep the reason."""
+        self._error = BadRequest(status, reason)
+        raise self._error
+
+
+def _said(error: httptools.HttpParserError) -> BadRequest:
+    if isinstance(error, httptools.HttpParserInvalidMethodError):
+        return BadRequest(400, "the method is not one of HTTP")
+    if isinstance(error, httptools.HttpParserInvalidURLError):
+        return BadRequest(400, "the request target is not a URL")
+    return BadRequest(400, "malformed request")
