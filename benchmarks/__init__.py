@@ -1,0 +1,1 @@
+"""Benchmarks: each answers one question; tables and commands are kept in RESULTS.md."""
