@@ -2,78 +2,82 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
-from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from time import time
+from typing import Annotated
 
 from aiohttp import web
+from typer import Option
 
 from edge.app import build_app
 from edge.config import EdgeConfig
+from edge.eviction import POLICIES
 from edge.server import Server
 from service import config, log
+from service.command import fail, run_command
 from service.run import run
+from service.units import Address
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal; 0 after a clean end, 2 where the configuration cannot be used."""
-    options = vars(_parser().parse_args(arguments))
-    path = options.pop("config")
+def edge_command(
+    upstream: Annotated[str | None, Option(help="URL of the origin, or of a shield edge.")] = None,
+    listen: Annotated[str | None, Option(metavar="HOST:PORT", help="Where viewers ask.")] = None,
+    admin: Annotated[str | None, Option(metavar="HOST:PORT", help="Health, metrics and purge.")] = None,
+    admin_token: Annotated[
+        str | None, Option(envvar="PENSTOCK_ADMIN_TOKEN", help="What a purge presents.")
+    ] = None,
+    name: Annotated[str | None, Option(help="This cache's name in Cache-Status.")] = None,
+    ram: Annotated[str | None, Option(metavar="SIZE", help="The RAM tier, such as 512MiB.")] = None,
+    eviction: Annotated[str | None, Option(help=f"Eviction policy: {', '.join(POLICIES)}.")] = None,
+    max_object: Annotated[str | None, Option(metavar="SIZE", help="Larger bodies are not stored.")] = None,
+    access_log: Annotated[Path | None, Option(help="JSON lines; SIGHUP opens it anew.")] = None,
+    log_level: Annotated[str | None, Option(help="debug, info, warning or error.")] = None,
+    config_file: Annotated[
+        Path | None, Option("--config", help="TOML; deploy/edge.toml shows every key. Flags win.")
+    ] = None,
+) -> None:
+    """Run an HTTP cache in front of an origin until a signal ends it.
+
+    Example: penstock edge --upstream http://127.0.0.1:8000 --listen 127.0.0.1:8080 --ram 2GiB
+    """
+    given = dict(locals())
+    path = given.pop("config_file")
     try:
-        return serve(config.load(EdgeConfig, path, options))
+        settings = config.load(EdgeConfig, path, given)
     except config.ConfigError as error:
-        print(f"edge: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        raise fail("edge", error) from None
+    try:
+        serve(settings)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise fail("edge", f"cannot serve: {where}{error.strerror or error}", 1) from None
 
 
-def serve(settings: EdgeConfig) -> int:
-    """Run one edge until a signal; 1 if it cannot listen."""
+def serve(settings: EdgeConfig) -> None:
+    """Run one edge until a signal. Raises OSError if it cannot listen or open its log."""
     log.configure(settings.log_level)
     server = Server(settings, clock=time)
 
     async def session(stop: asyncio.Event) -> None:
         async with server:
-            admin = await _open_admin(server)
+            runner = web.AppRunner(build_app(server), access_log=None)
+            admin = settings.admin and await _open(runner, settings.admin)
             server.logger.info(
-                "listening",
-                address=str(server.address),
-                admin=admin and str(admin),
-                upstream=settings.upstream,
+                "listening", address=str(server.address), admin=str(admin or ""), upstream=settings.upstream
             )
             await stop.wait()
+            await runner.cleanup()
 
-    try:
-        run(session, on_reload=server.log.reopen)
-    except OSError as error:
-        print(f"edge: cannot serve on {settings.listen}: {error.strerror or error}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
+    run(session, on_reload=server.log.reopen)
 
 
-async def _open_admin(server: Server) -> object:
-    """Start the admin plane; returns its address, or None where none is asked for."""
-    settings = server.config
-    if settings.admin is None:
-        return None
-    runner = web.AppRunner(build_app(server), access_log=None)
+async def _open(runner: web.AppRunner, where: Address) -> Address:
+    """Start the admin plane; returns its address."""
     await runner.setup()
-    site = web.TCPSite(runner, settings.admin.host, settings.admin.port)
-    await site.start()
-    return "{}:{}".format(*runner.addresses[0][:2])
-
-
-def _parser() -> argparse.ArgumentParser:
-    """A flag for every key of the configuration; what is not given stays as the file has it."""
-    parser = argparse.ArgumentParser(prog="edge", description="An HTTP cache in front of an origin.")
-    parser.add_argument("--config", type=Path, help="a TOML file; deploy/edge.toml shows every key")
-    for field in fields(EdgeConfig):
-        parser.add_argument("--" + field.name.replace("_", "-"), dest=field.name)
-    return parser
+    await web.TCPSite(runner, where.host, where.port).start()
+    return Address(*runner.addresses[0][:2])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(edge_command, name="edge")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from edge.eviction import POLICIES
 from service.config import ConfigError
+from service.log import Level
 from service.units import Address, Listen, Size
 
 
@@ -24,7 +25,7 @@ class EdgeConfig:
     eviction: str = "lru"
     max_object: Size = 64 * 2**20  # larger bodies are passed on and not stored
     access_log: Path | None = None  # JSON lines; None: no access log
-    log_level: str = "info"
+    log_level: Level = "info"
     max_connections: int = 20_000
     idle_timeout_s: float = 75.0  # keep-alive
     head_timeout_s: float = 10.0  # from the first byte of a request to the end of its head

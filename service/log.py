@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import Literal, TextIO
 
 import structlog
 
+Level = Literal["debug", "info", "warning", "error"]
 
-def configure(level: str = "info", *, as_json: bool | None = None, to: TextIO | None = None) -> None:
+
+def configure(level: Level = "info", *, as_json: bool | None = None, to: TextIO | None = None) -> None:
     """Set up structlog for this process. `as_json` None: JSON unless `to` is a terminal."""
     stream = to or sys.stderr
     if as_json is None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -24,6 +25,7 @@ __all__ = [
     "Readings",
     "counter",
     "gauge",
+    "read",
     "render",
 ]
 
@@ -33,6 +35,15 @@ Labelled = Iterable[tuple[tuple[str, ...], float]]
 def render(registry: CollectorRegistry) -> bytes:
     """The registry in Prometheus' text format."""
     return generate_latest(registry)
+
+
+def read(text: str) -> dict[tuple[str, ...], float]:
+    """What `render` wrote, by sample name followed by its label values in the order of label names."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
 
 
 def counter(name: str, what: str, labels: tuple[str, ...], values: Labelled) -> Metric:

@@ -1,0 +1,1 @@
+"""The whole system on one machine: the `penstock` command, scenarios, benchmarks of policies, reports."""

@@ -1,0 +1,6 @@
+"""`python -m lab` is `penstock`."""
+
+from lab.cli import main
+
+if __name__ == "__main__":
+    main()
