@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from benchmarks.processes import Process, free_port, running
 
 SIZES = {"1 KiB": 1024, "64 KiB": 65536, "1 MiB": 1048576}
 _SERVER_CORE, _CLIENT_CORE = 0, 1
-_FIELDS = {
+FIELDS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
@@ -44,6 +44,10 @@ _FIELDS = {
 }
 
 
+Maker = Callable[[Path, int, int], peers.Peer | None]  # folder, origin's port, own port
+ALL: Sequence[Maker] = (peers.penstock, peers.nginx, peers.varnish)
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One server, one size, one round."""
@@ -57,7 +61,7 @@ class Reading:
 def measure(peer: peers.Peer, process: Process, size: str, seconds: int) -> Reading:
     """Run wrk once. Raises RuntimeError if an answer was not what it should be."""
     url = f"http://127.0.0.1:{peer.port}/bytes/{SIZES[size]}"
-    fields = [part for name, value in _FIELDS.items() for part in ("-H", f"{name}: {value}")]
+    fields = [part for name, value in FIELDS.items() for part in ("-H", f"{name}: {value}")]
     before_s = process.cpu_s()
     command = ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", "-c32", f"-d{seconds}s", *fields, url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -76,11 +80,11 @@ def _number(pattern: str, text: str) -> float:
 
 
 @contextlib.contextmanager
-def everybody(folder: Path) -> Iterator[list[tuple[peers.Peer, Process]]]:
+def everybody(folder: Path, makers: Sequence[Maker] = ALL) -> Iterator[list[tuple[peers.Peer, Process]]]:
     """The origin and every installed cache, each with every object stored."""
     origin = free_port()
     start_origin = [sys.executable, "-m", "benchmarks.bytes_origin", str(origin)]
-    found = [make(folder, origin, free_port()) for make in (peers.penstock, peers.nginx, peers.varnish)]
+    found = [make(folder, origin, free_port()) for make in makers]
     with contextlib.ExitStack() as stack:
         stack.enter_context(running(start_origin, core=_CLIENT_CORE, port=origin, log=folder / "origin.log"))
         started = []
