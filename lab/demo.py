@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from typer import Argument, Exit, Option
 
-from encoder.errors import EncoderError
+from encoder.errors import EncodeError
 from lab.library import encode_title
 from lab.measure import tiers
 from lab.outcome import PlayedSession, Run, run_values
@@ -69,7 +69,7 @@ def demo_command(
                 )
 
         run(session)
-    except (EncoderError, StackError) as error:
+    except (EncodeError, StackError) as error:
         raise fail("demo", error, 1) from None
     if not outcome:
         raise fail("demo", "stopped before the end; no report was written", 1)

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
-from encoder.ffmpeg import find_ffmpeg
 from rich.console import Console
 from rich.table import Table
 from typer import Exit, Option
 
-from encoder.errors import EncoderError
+from encoder.errors import EncodeError
+from encoder.ffmpeg import find_ffmpeg
 from lab.up import PAGE
 
 
@@ -78,7 +78,7 @@ def _version(package: str) -> str:
 def _ffmpeg() -> str:
     try:
         return str(find_ffmpeg())
-    except EncoderError:
+    except EncodeError:
         return ""
 
 

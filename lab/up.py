@@ -11,7 +11,7 @@ from aiohttp import web
 from rich.console import Console
 from typer import Argument, Option
 
-from encoder.errors import EncoderError
+from encoder.errors import EncodeError
 from lab.library import encode_title
 from lab.stack import Stack, StackError, running_stack
 from service.command import fail
@@ -48,7 +48,7 @@ def up_command(
                 await runner.cleanup()
 
         run(session)
-    except (EncoderError, StackError) as error:
+    except (EncodeError, StackError) as error:
         raise fail("up", error, 1) from None
     except OSError as error:
         raise fail("up", f"port {port}: {error.strerror or error}; choose another with --port", 1) from None
