@@ -5,6 +5,7 @@ The rules are in `decision`, `storing` and `reply`; here they meet the store, th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
@@ -217,6 +218,7 @@ class Exchange:
         flight.head = head
         flight.variant = variant_key(request.key, vary_names(head.fields), request)
         flight.announce()
+        await asyncio.sleep(0)  # every waiter gets its head before the first copies a large chunk
         async for chunk in arriving.chunks:
             await flight.add(chunk)
         if flight.may_join:

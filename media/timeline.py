@@ -38,6 +38,9 @@ class Timeline:
     def __post_init__(self) -> None:
         if self.timescale <= 0:
             raise ValueError(f"timescale = {self.timescale}: ticks per second must be positive")
+        for segment in self.segments:
+            if segment.duration_ticks < 0:
+                raise ValueError(f"segment {segment.number} ends before it starts")
         for earlier, later in zip(self.segments, self.segments[1:], strict=False):
             if later.start_ticks != earlier.end_ticks:
                 raise ValueError(
