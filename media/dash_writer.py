@@ -1,0 +1,158 @@
+"""The DASH manifest of a finished presentation (ISO/IEC 23009-1), over the segments that HLS uses too.
+
+It says what the library's layout is: `<name>/init.mp4` and `<name>/<number>.m4s`, durations exact in ticks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import groupby
+
+from lxml import etree
+
+from media.codec_strings import CHANNELS
+from media.manifest import ManifestError, printable
+from media.presentation import Presentation, Track, boundaries
+from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.timeline import Timeline
+
+NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
+TRANSFER_SCHEME = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
+TRANSFERS = {"PQ": "16", "HLG": "18"}  # ISO/IEC 23091-2, table 3
+CHANNELS_SCHEME = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
+ROLE_SCHEME = "urn:mpeg:dash:role:2011"
+_PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
+_CONFIGURATIONS = {channels: index for index, channels in reversed(CHANNELS.items())}
+
+
+def write_mpd(presentation: Presentation, base_url: str = "") -> str:
+    """One adaptation set for the picture, one for each audio language. Raises ManifestError.
+
+    `base_url` is where the title's folder is; empty: where the manifest is.
+    """
+    for track in presentation.tracks:
+        _refuse_other_layouts(track)
+    longest = max(t.timeline.seconds(t.timeline.longest_ticks) for t in presentation.tracks)
+    end = max(t.timeline.seconds(_end_ticks(t.timeline)) for t in presentation.tracks)
+    mpd = etree.Element(
+        "MPD",
+        {
+            "profiles": _PROFILES,
+            "type": "static",
+            "mediaPresentationDuration": _duration(end),
+            "maxSegmentDuration": _duration(longest),
+            "minBufferTime": _duration(longest),
+        },
+        nsmap={None: NAMESPACE},  # type: ignore[dict-item]  # the stub knows no default namespace
+    )
+    if base_url:
+        etree.SubElement(mpd, "BaseURL").text = base_url
+    period = etree.SubElement(mpd, "Period", id="0", start="PT0S")
+    if presentation.video:
+        _add_video(period, presentation.video)
+    for tracks in _by_audience(presentation.audio):
+        _add_audio(period, tracks)
+    return etree.tostring(mpd, pretty_print=True, xml_declaration=True, encoding="UTF-8").decode()
+
+
+def _add_video(period: etree._Element, tracks: Sequence[Track[VideoRendition]]) -> None:
+    adaptation_set = _add_set(period, "video", tracks)
+    adaptation_set.set("maxWidth", str(max(track.rendition.width_px for track in tracks)))
+    adaptation_set.set("maxHeight", str(max(track.rendition.height_px for track in tracks)))
+    for track in tracks:
+        rung = track.rendition
+        representation = _add_representation(adaptation_set, rung)
+        representation.set("width", str(rung.width_px))
+        representation.set("height", str(rung.height_px))
+        if rung.frame_rate:
+            representation.set("frameRate", str(rung.frame_rate))
+        if rung.video_range in TRANSFERS:
+            _describe(representation, "SupplementalProperty", TRANSFER_SCHEME, TRANSFERS[rung.video_range])
+        _add_template(representation, track)
+
+
+def _add_audio(period: etree._Element, tracks: Sequence[Track[AudioRendition]]) -> None:
+    first = tracks[0].rendition
+    adaptation_set = _add_set(period, "audio", tracks)
+    adaptation_set.set("lang", printable(first.language))
+    if label := printable(first.label):
+        etree.SubElement(adaptation_set, "Label").text = label
+    _describe(adaptation_set, "Role", ROLE_SCHEME, "main" if first.is_default else "alternate")
+    for track in tracks:
+        sound = track.rendition
+        representation = _add_representation(adaptation_set, sound)
+        if sound.sample_rate_hz:
+            representation.set("audioSamplingRate", str(sound.sample_rate_hz))
+        if configuration := _CONFIGURATIONS.get(sound.channels):
+            _describe(representation, "AudioChannelConfiguration", CHANNELS_SCHEME, str(configuration))
+        _add_template(representation, track)
+
+
+def _by_audience(tracks: Iterable[Track[AudioRendition]]) -> list[list[Track[AudioRendition]]]:
+    """A player switches freely within a set, so what differs to a listener stands in another."""
+    sets: dict[tuple[object, ...], list[Track[AudioRendition]]] = {}
+    for track in tracks:
+        sound = track.rendition
+        audience = (sound.language, sound.label, sound.is_default, sound.channels)
+        sets.setdefault(audience, []).append(track)
+    return list(sets.values())
+
+
+def _add_set(period: etree._Element, kind: str, tracks: Sequence[Track[Rendition]]) -> etree._Element:
+    is_aligned = len({boundaries(track.timeline) for track in tracks}) == 1
+    attributes = {
+        "id": str(len(period)),
+        "contentType": kind,
+        "mimeType": f"{kind}/mp4",
+        "segmentAlignment": "true" if is_aligned else "false",
+        "startWithSAP": "1",
+    }
+    return etree.SubElement(period, "AdaptationSet", attributes)
+
+
+def _add_representation(adaptation_set: etree._Element, rendition: Rendition) -> etree._Element:
+    attributes = {"id": rendition.name, "bandwidth": str(rendition.peak_bps), "codecs": rendition.codecs}
+    return etree.SubElement(adaptation_set, "Representation", attributes)
+
+
+def _describe(parent: etree._Element, kind: str, scheme: str, value: str) -> None:
+    etree.SubElement(parent, kind, schemeIdUri=scheme, value=value)
+
+
+def _add_template(representation: etree._Element, track: Track[Rendition]) -> None:
+    timeline = track.timeline
+    attributes = {"timescale": str(timeline.timescale), "media": "$RepresentationID$/$Number$.m4s"}
+    if track.init:
+        attributes["initialization"] = "$RepresentationID$/init.mp4"
+    if timeline.segments:
+        attributes["startNumber"] = str(timeline.segments[0].number)
+    template = etree.SubElement(representation, "SegmentTemplate", attributes)
+    runs = etree.SubElement(template, "SegmentTimeline")
+    for duration_ticks, alike in groupby(segment.duration_ticks for segment in timeline.segments):
+        run = etree.SubElement(runs, "S", d=str(duration_ticks))
+        if repeats := len(list(alike)) - 1:
+            run.set("r", str(repeats))
+    if len(runs):
+        runs[0].set("t", str(timeline.start_ticks))
+
+
+def _refuse_other_layouts(track: Track[Rendition]) -> None:
+    folder = track.rendition.name
+    segments = track.timeline.segments
+    first = segments[0].number if segments else 1
+    as_written = [(f"{folder}/{number}.m4s", None) for number in range(first, first + len(segments))]
+    has_own_init = track.init and (track.init.uri, track.init.byte_range) != (f"{folder}/init.mp4", None)
+    if has_own_init or [(segment.uri, segment.byte_range) for segment in segments] != as_written:
+        raise ManifestError(f"{folder}: DASH is written for {folder}/init.mp4 and {folder}/<number>.m4s only")
+
+
+def _end_ticks(timeline: Timeline) -> int:
+    return timeline.start_ticks + timeline.duration_ticks
+
+
+def _duration(seconds: Fraction) -> str:
+    """An xs:duration, rounded up to the microsecond: no player cuts off the last frame."""
+    microseconds = math.ceil(seconds * 10**6)
+    return f"PT{microseconds // 10**6}.{microseconds % 10**6:06d}S"

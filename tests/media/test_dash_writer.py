@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from lxml import etree
+
+from media.dash import ManifestError, write_mpd
+from media.presentation import Presentation
+from tests.media.presentations import audio, video
+
+MPD = "{urn:mpeg:dash:schema:mpd:2011}"
+
+
+def parsed(presentation: Presentation) -> etree._Element:
+    return etree.fromstring(write_mpd(presentation).encode())
+
+
+def found(mpd: etree._Element, name: str) -> list[dict[str, str]]:
+    return [{str(k): str(v) for k, v in element.attrib.items()} for element in mpd.iter(MPD + name)]
+
+
+def test_a_static_manifest_of_the_live_profile_with_durations_rounded_up() -> None:
+    mpd = parsed(Presentation(video=(video(720),), audio=(audio(),)))
+    assert mpd.tag == MPD + "MPD"
+    assert mpd.get("type") == "static"
+    assert "urn:mpeg:dash:profile:isoff-live:2011" in str(mpd.get("profiles"))
+    assert mpd.get("mediaPresentationDuration") == "PT4.504672S"  # 198656 / 44100, a little more
+    assert mpd.get("maxSegmentDuration") == "PT2.002000S"
+
+
+def test_a_rung_is_one_representation_with_its_peak() -> None:
+    mpd = parsed(Presentation(video=(video(360), video(720))))
+    assert found(mpd, "Representation")[1] == {
+        "id": "720p-1f3a9b2c",
+        "bandwidth": "2160000",
+        "codecs": "avc1.64001f",
+        "width": "1440",
+        "height": "720",
+        "frameRate": "24000/1001",
+    }
+    assert len(found(mpd, "AdaptationSet")) == 1
+    assert found(mpd, "SegmentTemplate")[1] == {
+        "timescale": "24000",
+        "initialization": "$RepresentationID$/init.mp4",
+        "media": "$RepresentationID$/$Number$.m4s",
+        "startNumber": "1",
+    }
+    assert found(mpd, "S")[:2] == [{"t": "0", "d": "48048", "r": "1"}, {"d": "12012"}]
+
+
+def test_each_language_has_an_adaptation_set_and_one_of_them_is_the_main_one() -> None:
+    tracks = (audio("de", label="Ton <laut>"), audio("en", is_default=False, channels=6))
+    mpd = parsed(Presentation(video=(video(720),), audio=tracks))
+    assert [each.get("lang") for each in found(mpd, "AdaptationSet")] == [None, "de", "en"]
+    assert [each["value"] for each in found(mpd, "Role")] == ["main", "alternate"]
+    assert [each["value"] for each in found(mpd, "AudioChannelConfiguration")] == ["2", "6"]
+    assert [label.text for label in mpd.iter(f"{MPD}Label")] == ["Ton <laut>"]
+
+
+def test_two_bitrates_of_one_language_share_an_adaptation_set() -> None:
+    second = audio("de")
+    second = replace(second, rendition=replace(second.rendition, name="audio-de-5e6f7a8b", peak_bps=64_000))
+    mpd = parsed(Presentation(audio=(audio("de"), audio("en", is_default=False), second)))
+    assert [len(list(each)) for each in mpd.iter(f"{MPD}AdaptationSet")] == [3, 2]  # with a Role each
+
+
+def test_rungs_that_do_not_cut_together_are_not_called_aligned() -> None:
+    aligned = parsed(Presentation(video=(video(360), video(720))))
+    ragged = parsed(Presentation(video=(video(360), video(720, [48048, 60060]))))
+    assert [found(mpd, "AdaptationSet")[0]["segmentAlignment"] for mpd in (aligned, ragged)] == [
+        "true",
+        "false",
+    ]
+
+
+def test_the_transfer_of_high_dynamic_range_is_named() -> None:
+    track = video(2160)
+    mpd = parsed(Presentation(video=(replace(track, rendition=replace(track.rendition, video_range="PQ")),)))
+    assert found(mpd, "SupplementalProperty") == [
+        {"schemeIdUri": "urn:mpeg:mpegB:cicp:TransferCharacteristics", "value": "16"}
+    ]
+
+
+def test_a_layout_that_the_template_cannot_name_is_refused() -> None:
+    track = video(720)
+    with pytest.raises(ManifestError, match=r"720p-other: DASH is written for 720p-other/init\.mp4 and"):
+        write_mpd(
+            Presentation(video=(replace(track, rendition=replace(track.rendition, name="720p-other")),))
+        )
+
+
+def test_a_manifest_may_name_the_folder_that_it_describes() -> None:
+    presentation = Presentation(video=(video(720),))
+    root = etree.fromstring(write_mpd(presentation, base_url="/v/bunny/1f3a/").encode())
+    assert [child.tag for child in root] == [f"{MPD}BaseURL", f"{MPD}Period"]
+    assert root[0].text == "/v/bunny/1f3a/"
