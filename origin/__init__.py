@@ -1,0 +1,1 @@
+"""The origin: an HTTP server over a library of published titles."""
