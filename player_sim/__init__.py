@@ -1,0 +1,1 @@
+"""Simulated players: one session core, played over real HTTP or in virtual time."""
