@@ -18,7 +18,7 @@ setup: .venv/.ready web/dist/.ready  ## build .venv and the web page (once)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-web/dist/.ready: web/package.json web/package-lock.json $(wildcard web/src/*) web/bundle.sh | .venv/.ready
+web/dist/.ready: web/package.json web/package-lock.json $(wildcard web/src/*) web/bundle.sh web/bundle.mjs web/tsconfig.json web/.npmrc | .venv/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh web/bundle.sh
 	@touch $@
 
