@@ -28,7 +28,9 @@ from player_sim.session import PlayerSettings
 from service.command import fail
 from service.run import run
 
-_STAGGER_S = 0.4  # between the arrivals of two viewers
+_TOGETHER = 4  # viewers arrive by so many at once, so that caches see simultaneous requests
+_BETWEEN_S = 2.0  # and so far apart
+_MAX_BUFFER_S = 12.0  # small, as of a live player: the link's changes are felt
 
 
 def demo_command(
@@ -56,7 +58,12 @@ def demo_command(
             async with running_stack(folder / "library", folder / "logs", ram=ram) as stack:
                 people = list(viewers(sessions, seed))
                 played = await _play_all(
-                    stack, title, people, PlayerSettings(duration_s=duration), console, stop
+                    stack,
+                    title,
+                    people,
+                    PlayerSettings(max_buffer_s=_MAX_BUFFER_S, duration_s=duration),
+                    console,
+                    stop,
                 )
                 outcome.append(
                     Run(
@@ -115,7 +122,7 @@ async def _play_all(
 async def _watch(
     viewer: Viewer, number: int, edges: Sequence[Service], title: Title, settings: PlayerSettings
 ) -> PlayedSession:
-    await asyncio.sleep(number * _STAGGER_S)
+    await asyncio.sleep(number // _TOGETHER * _BETWEEN_S)
     first = number % len(edges)
     manifest = "manifest.mpd" if number % 4 == 3 else "master.m3u8"  # every fourth plays DASH
     urls = [

@@ -10,6 +10,7 @@ from rich.console import Console
 from encoder.clip import make_clip
 from encoder.job import EncodeJob
 from encoder.package import encode
+from encoder.plan import Settings
 from encoder.reporting import reporter
 from media.title import Title
 
@@ -17,7 +18,8 @@ from media.title import Title
 def encode_title(source: Path | None, folder: Path, console: Console) -> tuple[Title, float | None]:
     """Encode `source` into `folder`/library; returns the title and the seconds it took, None if it was there.
 
-    Without a source, a clip is made in `folder` once. Raises EncodeError.
+    Without a source, a clip is made in `folder` once. The preset is a fast one: a demonstration is not kept.
+    Raises EncodeError.
     """
     library = folder / "library"
     library.mkdir(parents=True, exist_ok=True)
@@ -28,5 +30,7 @@ def encode_title(source: Path | None, folder: Path, console: Console) -> tuple[T
             make_clip(source)
     started_s = monotonic()
     with reporter(console) as on_progress:
-        published = encode(EncodeJob(input=source, library=library), on_progress)
+        published = encode(
+            EncodeJob(input=source, library=library, settings=Settings(preset="veryfast")), on_progress
+        )
     return published.title, monotonic() - started_s if published.is_new else None

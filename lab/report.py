@@ -38,7 +38,7 @@ def html(run: Run) -> str:
     return environment.get_template("report.html.j2").render(
         run=run,
         style=Markup(files("lab").joinpath("report.css").read_text(encoding="utf-8")),
-        outcomes=list(OUTCOME_COLOURS),
+        outcomes=[name for name in OUTCOME_COLOURS if any(tier.by_outcome.get(name) for tier in run.tiers)],
         tiers_plot=Markup(tiers_plot(run.tiers)),
         bytes_plot=Markup(bytes_plot(stages)),
         plots=[_plot(run, number) for number in range(len(run.sessions))],

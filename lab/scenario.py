@@ -37,12 +37,12 @@ def _kinds(rng: random.Random) -> list[tuple[str, str, str, Trace]]:
     train = random_walk(rng, low_bps=0.4 * _MBPS, high_bps=6 * _MBPS, latency_s=0.06, volatility=0.4)
     evening = random_walk(rng, low_bps=1 * _MBPS, high_bps=4 * _MBPS, latency_s=0.03)
     return [
-        ("fibre", "throughput", "20 Mbit/s, 5 ms", constant(20 * _MBPS, 0.005)),
-        ("cable", "bba", "6 Mbit/s, 20 ms", constant(6 * _MBPS, 0.02)),
-        ("DSL", "bola", "2.5 Mbit/s, 25 ms", constant(2.5 * _MBPS, 0.025)),
-        ("3G", "throughput", "0.9 Mbit/s, 80 ms", constant(0.9 * _MBPS, 0.08)),
-        ("tunnel", "bola", "6, then 0.4, then 6 Mbit/s", tunnel),
-        ("train", "throughput", "0.4 to 6 Mbit/s, changing fast", train),
-        ("lift", "bba", "0.6, then 5 Mbit/s", lift),
-        ("evening", "bola", "1 to 4 Mbit/s, changing slowly", evening),
+        ("fibre", "throughput", "20 Mbit/s", constant(20 * _MBPS, 0.005)),
+        ("cable", "bba", "6 Mbit/s", constant(6 * _MBPS, 0.02)),
+        ("DSL", "bola", "2.5 Mbit/s", constant(2.5 * _MBPS, 0.025)),
+        ("3G", "throughput", "0.9 Mbit/s", constant(0.9 * _MBPS, 0.08)),
+        ("tunnel", "bola", "6 → 0.4 → 6 Mbit/s", tunnel),
+        ("train", "throughput", "0.4–6 Mbit/s", train),
+        ("lift", "bba", "0.6 → 5 Mbit/s", lift),
+        ("evening", "bola", "1–4 Mbit/s", evening),
     ]

@@ -20,23 +20,19 @@ def print_run(finished: Run, console: Console) -> None:
 
 def _session_table(finished: Run) -> Table:
     table = Table(title="viewers", title_justify="left")
-    for heading in ("session", "rule", "link", "edge"):
-        table.add_column(heading)
-    for heading in ("startup s", "stalls", "stalled s", "kbit/s", "switches"):
-        table.add_column(heading, justify="right")
-    table.add_column("outcome")
+    for heading in ("session", "rule", "link"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("startup", "stalls", "kbit/s", "switches"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("outcome", overflow="fold")
     for session in finished.sessions:
         qoe = session.qoe
         table.add_row(
-            *(session.name, session.rule, session.network, session.edge),
-            "–" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f}",
-            *(
-                str(qoe.stall_count),
-                f"{qoe.stall_s:.2f}",
-                f"{qoe.mean_bitrate_bps / 1000:.0f}",
-                str(qoe.switches),
-            ),
-            session.result.failure or "played to the end",
+            *(session.name, session.rule, session.network),
+            "–" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f} s",
+            f"{qoe.stall_count}: {qoe.stall_s:.1f} s" if qoe.stall_count else "0",
+            *(f"{qoe.mean_bitrate_bps / 1000:.0f}", str(qoe.switches)),
+            session.result.failure or "played",
         )
     return table
 
