@@ -73,10 +73,7 @@ async def titles(stack: Stack) -> list[dict[str, Any]]:
     edge = next(service for service in stack.edges if service.is_running)
     async with aiohttp.ClientSession() as client, client.get(f"{stack['origin'].url}/titles") as answer:
         known = await answer.json()
-    return [
-        title | {"hls": edge.url + title["hls"], "dash": edge.url + title["dash"]}
-        for title in known["titles"]
-    ]
+    return [title | {"hls": edge.url + title["hls"], "dash": edge.url + title["dash"]} for title in known]
 
 
 async def _say(stack: Stack, port: int, console: Console) -> None:
