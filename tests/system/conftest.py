@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tests.system.browser import page
-from tests.system.streams import clip, link, page_server, server, stream
+from tests.system.streams import library, link, page_server, server, stream, title
 
-__all__ = ["clip", "link", "page", "page_server", "server", "stream"]
+__all__ = ["library", "link", "page", "page_server", "server", "stream", "title"]

@@ -1,30 +1,30 @@
-"""A title on the air for the players of others: a short clip, and who serves it.
-
-`server` is the one place that says who serves: the tests know addresses and nothing behind them.
-"""
+"""A title on the air for the players of others: encoded here, served by an origin, a shield and an edge."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
-from tests.needs import ROOT
+from encoder.clip import make_clip
+from encoder.job import EncodeJob
+from encoder.package import encode
+from encoder.plan import Settings
+from lab.stack import running_stack
+from lab.up import PAGE
+from media.title import Title
 from tests.system.link import Link, relay
 
 DURATION_S = 24
-FRAME_RATE = 24
-SEGMENT_S = 2
+FRAME_RATE = 30
+SEGMENT_S = 4
 SEGMENTS = DURATION_S // SEGMENT_S
-LADDER = {256: 150_000, 426: 400_000, 640: 1_200_000}  # width_px: bps
-WEB = ROOT / "web" / "dist"
-FOLDER = "/v/clip/1/"
+LADDER = {144: 150_000, 240: 400_000, 360: 1_200_000}  # short side in px: bps
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,54 +48,60 @@ def link() -> Link:
 
 
 @pytest.fixture
-async def stream(server: str, page_server: str, link: Link) -> AsyncIterator[Stream]:
+async def stream(title: Title, server: str, page_server: str, link: Link) -> AsyncIterator[Stream]:
     """The title behind `link`, and the page."""
     async with relay(server, link) as address:
-        yield Stream(url=f"http://{address}{FOLDER}", page=f"http://{page_server}/index.html")
+        folder = f"http://{address}/v/{title.name}/{title.version}/"
+        yield Stream(url=folder, page=f"http://{page_server}/index.html")
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("library")
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def title(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Title:
+    """A title with three rungs and audio."""
+    folder = tmp_path_factory.mktemp("source")
+    make_clip(folder / "clip.mp4", duration_s=DURATION_S)
+    ladder = folder / "ladder.toml"
+    steps = [f"[[rungs]]\nshort_side_px = {side_px}\nmax_bps = {bps}\n" for side_px, bps in LADDER.items()]
+    ladder.write_text("\n".join(steps))
+    settings = Settings(preset="ultrafast")
+    return encode(
+        EncodeJob(input=folder / "clip.mp4", library=library, ladder=str(ladder), settings=settings)
+    ).title
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(library: Path, title: Title, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The host:port of an edge, with a shield and an origin behind it, for all tests."""
+    assert (library / title.name).is_dir()
+    async with running_stack(library, tmp_path_factory.mktemp("logs"), edges=["edge-a"]) as stack:
+        yield stack["edge-a"].url.removeprefix("http://")
 
 
 @pytest.fixture
-async def server(clip: Path) -> AsyncIterator[str]:
-    """The host:port that serves the clip below FOLDER, with the fields that an edge sends."""
-    app = web.Application()
-    app.router.add_static(FOLDER, clip)
-    app.on_response_prepare.append(say_what_an_edge_says)
-    async with listening(app) as address:
-        yield address
-
-
-@pytest.fixture
-async def page_server() -> AsyncIterator[str]:
+async def page_server(title: Title) -> AsyncIterator[str]:
     """The host:port of the player page; it is another origin than the title's, as in life."""
-    title = {"name": "clip", "hls": "clip/master.m3u8", "dash": "clip/manifest.mpd", "duration_s": DURATION_S}
+    offered = {
+        "name": title.name,
+        "hls": "clip/master.m3u8",
+        "dash": "clip/manifest.mpd",
+        "duration_s": DURATION_S,
+    }
 
     async def titles(_: web.Request) -> web.Response:
-        return web.json_response([title])
+        return web.json_response([offered])
 
     app = web.Application()
     app.router.add_get("/titles.json", titles)
-    app.router.add_static("/", WEB)
+    app.router.add_static("/", PAGE.parent)
     async with listening(app) as address:
         yield address
-
-
-async def say_what_an_edge_says(request: web.Request, response: web.StreamResponse) -> None:
-    """Every second segment is in store at the edge, the others come through it from its shield."""
-    number = Path(request.path).stem.rpartition("-")[2]
-    if number.isdigit() and int(number) % 2:
-        status, age_s = "shield; hit; ttl=3480, edge; fwd=uri-miss; fwd-status=200; stored", 120
-    else:
-        status, age_s = "edge; hit; ttl=3591", 9
-    response.headers.update(
-        {
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Expose-Headers": "Age, Cache-Status, Content-Length",
-            "Timing-Allow-Origin": "*",
-            "Cache-Control": "max-age=3600",
-            "Age": str(age_s),
-            "Cache-Status": status,
-        }
-    )
 
 
 @asynccontextmanager
@@ -109,33 +115,3 @@ async def listening(app: web.Application) -> AsyncIterator[str]:
         yield f"{host}:{port}"
     finally:
         await runner.cleanup()
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A title with three rungs and audio, in CMAF segments that HLS and DASH share."""
-    folder = tmp_path_factory.mktemp("clip")
-    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    subprocess.run([ffmpeg, "-v", "error", *encoding(), "manifest.mpd"], cwd=folder, check=True)
-    return folder
-
-
-def encoding() -> Iterator[str]:
-    """ffmpeg's arguments between its name and the output."""
-    frames = str(SEGMENT_S * FRAME_RATE)
-    scales = ";".join(f"[in{width}]scale={width}:-2[out{width}]" for width in LADDER)
-    yield from ("-f", "lavfi", "-i", f"testsrc2=size=640x360:rate={FRAME_RATE}:duration={DURATION_S}")
-    yield from ("-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={DURATION_S}")
-    yield from (
-        "-filter_complex",
-        f"split={len(LADDER)}{''.join(f'[in{width}]' for width in LADDER)};{scales}",
-    )
-    for index, (width, rate_bps) in enumerate(LADDER.items()):
-        yield from ("-map", f"[out{width}]", f"-b:v:{index}", str(rate_bps))
-    yield from ("-map", "1:a", "-c:a", "aac", "-b:a", "64k", "-c:v", "libx264", "-preset", "ultrafast")
-    # Keyframes only where segments begin: rungs must switch at the same frames.
-    yield from ("-g", frames, "-keyint_min", frames, "-sc_threshold", "0")
-    yield from ("-f", "dash", "-hls_playlist", "1", "-seg_duration", str(SEGMENT_S))
-    yield from ("-adaptation_sets", "id=0,streams=v id=1,streams=a")
-    yield from ("-init_seg_name", "$RepresentationID$-init.mp4")
-    yield from ("-media_seg_name", "$RepresentationID$-$Number$.m4s")
