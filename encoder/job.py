@@ -1,0 +1,72 @@
+"""A job, as the caller states it, and what is told while it runs and in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from encoder.codecs import CODECS
+from encoder.errors import EncodeError
+from encoder.plan import Settings
+from media.title import Title, is_title_name
+
+_NAME_LENGTH = 64  # of a name that we make; one may ask for a longer
+
+
+class JobError(EncodeError):
+    """The job cannot be done as asked; the message says how to ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeJob:
+    input: Path
+    library: Path
+    title: str | None = None  # None: after the input's file name
+    ladder: str = "auto"  # a name in LADDERS, or a TOML file
+    settings: Settings = field(default_factory=Settings)
+    jobs: int | None = None  # processor cores that ffmpeg may use; None: all; the output is the same
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise JobError(f"--jobs {self.jobs}: at least one core must do the work")
+        if self.settings.codec not in CODECS:
+            raise JobError(f"--codec {self.settings.codec!r}: choose one of {', '.join(CODECS)}")
+        if self.title is not None and not is_title_name(self.title):
+            raise JobError(
+                f"--title {self.title!r}: use letters, digits, '-', '_', '.', such as big-buck-bunny"
+            )
+
+    @property
+    def name(self) -> str:
+        """The title asked for, or the input's file name as a slug."""
+        name = self.title or re.sub(r"[^a-z0-9_-]+", "-", self.input.stem.lower()).strip("-")[:_NAME_LENGTH]
+        if not name:
+            raise JobError(f"{self.input}: its name makes no title; give one with --title")
+        return name
+
+
+class Stage(Enum):
+    PROBING = "probing"
+    ENCODING = "encoding"
+    PUBLISHING = "publishing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    stage: Stage
+    frames: int = 0
+    total_frames: int = 0
+    speed: float = 0.0  # times real time
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    title: Title
+    folder: Path
+    is_new: bool  # False: it was there already, made from the same input in the same way
+
+
+OnProgress = Callable[[Progress], None]
