@@ -25,7 +25,7 @@ def arguments(plan: Plan, input_path: str) -> list[str]:
     """ffmpeg's arguments, written for a working folder that holds one folder for each label of the plan."""
     # copyts: times as in the container, so that picture and sound are shifted by the same.
     source = ffmpeg.input(input_path, copyts=None)
-    shown = _normalised(plan, source.video).split()
+    shown = _normalised(plan, source[f"v:{plan.source.index}"]).split()
     outputs = []
     for number, rung in enumerate(plan.rungs):
         size = (rung.rung.width_px, rung.rung.height_px)

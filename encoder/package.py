@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ from encoder.job import EncodeJob, OnProgress, Progress, Published, Stage
 from encoder.ladder import LADDERS, Ladder, LadderError, LadderFile, own
 from encoder.measure import MeasureError, presentation
 from encoder.plan import Plan, make_plan, plan_key
-from encoder.probe import probe
-from encoder.staging import publish, remove_unused, reported, staging, write_durably
+from encoder.probe import fingerprint, probe
+from encoder.staging import check_room, publish, remove_unused, reported, staging, write_durably
 from encoder.written import described, read_encoded
 from media.boxes import BoxError
 from media.dash import write_mpd
@@ -33,7 +32,7 @@ def encode(job: EncodeJob, on_progress: OnProgress = lambda _: None) -> Publishe
     name, ladder = job.name, _ladder(job.ladder)
     on_progress(Progress(stage=Stage.PROBING))
     plan = make_plan(probe(job.input), ladder, job.settings)
-    ffmpeg, input_sha256 = find_ffmpeg(), _sha256(job.input)
+    ffmpeg, input_sha256 = find_ffmpeg(), fingerprint(job.input)
     key = plan_key(plan, commands.arguments(plan, "input"), ffmpeg.version, input_sha256)
     folder = job.library / name
     before = _published(folder)
@@ -66,16 +65,12 @@ def _ladder(name: str) -> Ladder:
         raise LadderError(str(error)) from None
 
 
-def _sha256(path: Path) -> str:
-    with reported(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _published(folder: Path) -> Title | None:
-    try:
-        return read_title((folder / "title.json").read_bytes())
-    except (FileNotFoundError, NotADirectoryError, TitleError):
-        return None  # nothing there, or nothing that can be used
+    with reported(folder):
+        try:
+            return read_title((folder / "title.json").read_bytes())
+        except (FileNotFoundError, NotADirectoryError, TitleError):
+            return None  # nothing there, or nothing that can be used
 
 
 def _is_whole(title: Title, folder: Path) -> bool:
@@ -109,9 +104,13 @@ def _collected(plan: Plan, key: str, staged: Path) -> Presentation:
             (staged / label / commands.PLAYLIST).unlink()
             (staged / label).rename(staged / name)
         encoded = {label: read_encoded(plan, staged / name) for label, name in names.items()}
+        return presentation(plan, names, encoded)
+    except MeasureError:
+        check_room(staged)  # ffmpeg may fill a disk and end as if all were well
+        raise
     except (BoxError, OSError) as error:
+        check_room(staged)
         raise MeasureError(f"ffmpeg left a rendition incomplete: {error}") from None
-    return presentation(plan, names, encoded)
 
 
 def _title(name: str, made: Presentation, key: str, staged: Path) -> Title:

@@ -72,10 +72,6 @@ class Plan:
     def segment_s(self) -> Fraction:
         return self.segment_frames / self.frame_rate
 
-    @property
-    def is_tone_mapped(self) -> bool:
-        return self.source.colour.video_range != "SDR"
-
 
 def make_plan(source: Source, ladder: Ladder, settings: Settings) -> Plan:
     frame_rate = output_rate(source.video)
@@ -146,7 +142,7 @@ def _track(track: AudioSource, duration: Fraction, is_default: bool) -> AudioPla
     """Stereo; mono stays mono."""
     sample_rate_hz = 44_100 if track.sample_rate_hz == 44_100 else 48_000
     channels = min(track.channels, 2)
-    # One frame more than none: the encoder's priming stands in for the first.
+    # One for the encoder's priming, and one to be heard, however short the picture.
     aac_frames = max(2, -(-duration * sample_rate_hz // _AAC_FRAME_SAMPLES))
     return AudioPlan(
         label=f"audio-{track.language}",

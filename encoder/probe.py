@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -42,8 +43,9 @@ def probe(path: Path) -> Source:
         stream = _picture_of(container, path)
         head = _head(container, stream, path)
         ends = _ends(container, stream, path)
+        number = container.streams.video.index(stream)
         return Source(
-            video=_video(stream, head, ends[stream.index]),
+            video=_video(number, stream, head, ends[stream.index]),
             audio=tuple(
                 _sound(number, track, ends.get(track.index))
                 for number, track in enumerate(container.streams.audio)
@@ -51,10 +53,19 @@ def probe(path: Path) -> Source:
         )
 
 
+def fingerprint(path: Path) -> str:
+    """SHA-256 of the content, in hex. Raises ProbeError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ProbeError(f"{path}: {error.strerror}") from None
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[InputContainer]:
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path.resolve())) as container:
             yield container
     except InvalidDataError:
         raise ProbeError(f"{path}: not a video file, or cut short; name a whole one") from None
@@ -125,7 +136,7 @@ def _read_ends(container: InputContainer) -> dict[int, Fraction]:
     return ends
 
 
-def _video(stream: VideoStream, head: _Head, end: Fraction) -> VideoSource:
+def _video(number: int, stream: VideoStream, head: _Head, end: Fraction) -> VideoSource:
     frame, time_base = head.frame, stream.time_base or Fraction(1, av.time_base)
     rate, is_constant = _cadence(stream, [ticks * time_base for ticks in head.intervals])
     aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -133,6 +144,7 @@ def _video(stream: VideoStream, head: _Head, end: Fraction) -> VideoSource:
     if frame.rotation % 180:
         width_px, height_px = height_px, width_px
     return VideoSource(
+        index=number,
         coded_width_px=frame.width,
         coded_height_px=frame.height,
         width_px=width_px,

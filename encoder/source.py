@@ -29,6 +29,7 @@ class Colour:
 class VideoSource:
     """The picture. Times are those of the container, which need not begin at 0."""
 
+    index: int = 0  # among the source's video streams: cover art may come first
     coded_width_px: int
     coded_height_px: int
     width_px: int  # as shown: square pixels, upright

@@ -18,6 +18,7 @@ from pathlib import Path
 from encoder.errors import EncodeError
 
 _TITLE = "title.json"
+_ROOM_BYTES = 2**20  # a disk with less is full
 _RENDITION = re.compile(r"(\d+p(-\d+k)?|audio-[a-z]+)-[0-9a-f]{8}")
 
 
@@ -31,7 +32,15 @@ def reported(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LibraryError(f"{error.filename or path}: {error.strerror}; is the library writable?") from None
+        raise LibraryError(
+            f"{error.filename or path}: {error.strerror}; it must be writable and have room"
+        ) from None
+
+
+def check_room(folder: Path) -> None:
+    """Raises LibraryError if the disk is full."""
+    if shutil.disk_usage(folder).free < _ROOM_BYTES:
+        raise LibraryError(f"{folder.parent.parent.parent}: no space left; make room and run it again")
 
 
 @contextmanager
@@ -47,7 +56,7 @@ def staging(library: Path, title: str) -> Iterator[Path]:
         try:
             yield own
         finally:
-            shutil.rmtree(shared, ignore_errors=True)
+            shutil.rmtree(shared, ignore_errors=True)  # once more at the next run, should it fail
             with suppress(OSError):
                 shared.parent.rmdir()  # if no other title is being encoded
 
