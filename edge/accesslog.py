@@ -84,8 +84,8 @@ class AccessLog:
         return os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
 
-def who_part(remote: str, head: Head) -> bytes:
-    """The part of a line that a connection repeats: the client's address and its User-Agent."""
-    agent = first(head.fields, b"user-agent") or b""
+def who_part(remote: str, head: Head | None) -> bytes:
+    """The part of a line that a connection repeats: the client's address and its User-Agent, once known."""
+    agent = (head and first(head.fields, b"user-agent")) or b""
     names = {"remote": remote, "agent": agent.decode("latin-1")}
     return json.dumps(names, separators=(",", ":"))[1:-1].encode() + b","

@@ -54,8 +54,8 @@ async def _purge(request: web.Request) -> web.Response:
     token = server.config.admin_token
     if not token:
         return _problem(403, "purging is off: set admin_token in the edge's configuration")
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+    if not hmac.compare_digest(given, b"Bearer " + token.encode()):
         return _problem(401, "present the admin token: Authorization: Bearer TOKEN")
     url = request.query.get("url")
     if not url:

@@ -10,11 +10,10 @@ _HIGH_BYTES = 256 * 1024
 
 
 class RequestBody:
-    """Chunks in, chunks out; asks the connection to stop reading while much is waiting."""
+    """Chunks in, chunks out; says so when so much is waiting that no more should be read."""
 
-    def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
-        self._pause = pause
-        self._resume = resume
+    def __init__(self, on_level: Callable[[], None]) -> None:
+        self._on_level = on_level  # told when `is_full` may have changed
         self._chunks: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._news = asyncio.Event()
@@ -24,9 +23,12 @@ class RequestBody:
     def feed(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
         self._waiting_bytes += len(chunk)
-        if self._waiting_bytes > _HIGH_BYTES:
-            self._pause()
+        self._on_level()
         self._news.set()
+
+    @property
+    def is_full(self) -> bool:
+        return self._waiting_bytes > _HIGH_BYTES
 
     def end(self, *, is_broken: bool = False) -> None:
         self.has_ended = True
@@ -38,8 +40,7 @@ class RequestBody:
             while self._chunks:
                 chunk = self._chunks.popleft()
                 self._waiting_bytes -= len(chunk)
-                if self._waiting_bytes <= _HIGH_BYTES:
-                    self._resume()
+                self._on_level()
                 yield chunk
             if self.is_broken:
                 raise ConnectionResetError("the client left in the middle of its request")

@@ -61,13 +61,15 @@ def decide(request: Request, stored: StoredResponse | None, now_s: float) -> Dec
     directives = request.head.directives
     if "only-if-cached" in directives and (stored is None or not _satisfies(request, stored, now_s)):
         return Refuse(504)  # RFC 9111, 5.2.1.7
-    if stored is None:
-        return Pass() if request.method == b"HEAD" or "no-store" in directives else Fetch()
-    if _satisfies(request, stored, now_s):
+    if stored is not None and _satisfies(request, stored, now_s):
         return Serve(stored)
+    if "no-store" in directives:
+        return Pass()
+    if stored is None:
+        return Pass() if request.method == b"HEAD" else Fetch()
     if "no-cache" in directives or "max-age" in directives or "min-fresh" in directives:
         return Revalidate(stored)
-    if now_s < stored.fresh_until_s + grace_s(stored.directives, "stale-while-revalidate"):
+    if now_s < stored.serve_until_s + grace_s(stored.directives, "stale-while-revalidate"):
         return ServeStale(stored)
     return Revalidate(stored)
 
@@ -98,4 +100,4 @@ def may_serve_on_error(stored: StoredResponse, now_s: float, *, is_disconnected:
     """
     if is_disconnected and may_be_stale(stored.directives):
         return True
-    return now_s < stored.fresh_until_s + grace_s(stored.directives, "stale-if-error")
+    return now_s < stored.serve_until_s + grace_s(stored.directives, "stale-if-error")

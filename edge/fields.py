@@ -32,6 +32,7 @@ HOP_BY_HOP = frozenset(
 _DIRECTIVE = re.compile(
     r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)"""
 )
+_TO_NEXT_MEMBER = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"]|")*(?:,|$)')
 _MAX_DELTA_S = 2**31  # RFC 9111, 1.2.2: what is larger counts as this
 _MONTHS = {
     name: number
@@ -67,8 +68,8 @@ def parse_directives(value: bytes | None) -> Directives:
     while position < len(text):
         match = _DIRECTIVE.match(text, position)
         if match is None:
-            comma = text.find(",", position)
-            position = len(text) if comma < 0 else comma + 1
+            rest = _TO_NEXT_MEMBER.match(text, position)
+            position = rest.end() if rest else len(text)
             continue
         quoted, plain = match[2], match[3]
         argument = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)

@@ -7,7 +7,8 @@ turns out not to be storable is handed to the viewer who caused the flight, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from edge.message import ResponseHead
@@ -23,6 +24,7 @@ class Flight:
     def __init__(self, limit_bytes: int) -> None:
         self.head: ResponseHead | None = None  # of a body that `read` gives
         self.stored: StoredResponse | None = None  # the answer lies in the store
+        self.was_validated = False  # and upstream confirmed it
         self.private: Arriving | None = None  # not to be shared: for the leader alone
         self.error: UpstreamError | None = None
         self.variant = b""  # the key of the variant that `head` belongs to
@@ -48,6 +50,13 @@ class Flight:
             if not waiter.done():
                 waiter.set_result(None)
 
+    async def begin(self, head: ResponseHead, variant: bytes) -> None:
+        """The body is coming: let every waiter send its head before the first copies a large chunk."""
+        self.head = head
+        self.variant = variant
+        self.announce()
+        await asyncio.sleep(0)
+
     def land(self, error: UpstreamError | None = None) -> None:
         self.error = error
         self.is_complete = True
@@ -63,36 +72,41 @@ class Flight:
             await self._wait_for_readers()
 
     async def _wait_for_readers(self) -> None:
-        while self._drop_read() > _WINDOW_BYTES:
-            if not self._readers:
-                raise UpstreamError(502, "nobody waits for the rest of the body")
+        while self._readers and self._drop_read() > _WINDOW_BYTES:
             await self._changed()
+        if not self._readers:
+            raise UpstreamError(502, "nobody waits for the rest of the body")
 
     def body(self) -> bytes:
         return b"".join(self._chunks)
 
-    async def read(self) -> AsyncIterator[bytes]:
-        """The body from its first byte, as it arrives. Raises UpstreamError where it is cut short."""
-        me = object()
-        number = 0
+    @contextmanager
+    def seat(self) -> Iterator[object]:
+        """A reader's place: from here on nothing is forgotten that it has not read."""
+        reader = object()
+        self._readers[reader] = 0
         try:
-            while True:
-                self._readers[me] = number
-                if number < self._first + len(self._chunks):
-                    chunk = self._chunks[number - self._first]
-                    number += 1
-                    yield chunk
-                elif self.error is not None:
-                    raise self.error
-                elif self.is_complete:
-                    return
-                else:
-                    if not self.may_join:
-                        self.announce()  # the fetch may wait for its readers
-                    await self._changed()
+            yield reader
         finally:
-            del self._readers[me]
+            del self._readers[reader]
             self.announce()
+
+    async def read(self, reader: object) -> AsyncIterator[bytes]:
+        """The body from its first byte, as it arrives. Raises UpstreamError where it is cut short."""
+        while True:
+            number = self._readers[reader]
+            if number < self._first + len(self._chunks):
+                chunk = self._chunks[number - self._first]
+                self._readers[reader] = number + 1
+                yield chunk
+            elif self.error is not None:
+                raise self.error
+            elif self.is_complete:
+                return
+            else:
+                if not self.may_join:
+                    self.announce()  # the fetch may wait for its readers
+                await self._changed()
 
     async def _changed(self) -> None:
         waiter = asyncio.get_running_loop().create_future()
@@ -135,10 +149,9 @@ class Flights:
             del self._flights[key]
 
     def discard(self, key: bytes) -> None:
-        """What is on its way for `key` still reaches those who wait, but is neither joined nor stored."""
-        flight = self._flights.pop(key, None)
-        if flight is not None:
-            flight.may_join = False
+        """What is on its way for `key`, in any variant, reaches those who wait and nobody else."""
+        for each in [each for each in self._flights if each == key or each.startswith(key + b"\n")]:
+            self._flights.pop(each).may_join = False
 
     async def close(self) -> None:
         """Cancel what is on its way and wait until it has ended."""

@@ -6,7 +6,7 @@ connection repeats its head, and llhttp has parsed the same bytes before.
 
 from __future__ import annotations
 
-from edge.key import QUERY_BYTES, TargetError, cache_key, origin_form
+from edge.key import MAX_TARGET_BYTES, QUERY_BYTES, TargetError, cache_key, origin_form
 
 _MEMORY = 65_536  # lines; then the memory starts anew
 
@@ -20,7 +20,7 @@ class LineMemory:
 
     def key_of(self, line: bytes) -> bytes:
         """The key of a line that is not in `keys`; empty if the line is for the parser to judge."""
-        if line[:4] != b"GET " or line[-9:] != b" HTTP/1.1":
+        if line[:5] != b"GET /" or line[-9:] != b" HTTP/1.1" or len(line) > MAX_TARGET_BYTES:
             return b""
         mark = line.find(b"?")
         if mark < 0:

@@ -10,10 +10,9 @@ from collections.abc import Callable
 
 import httptools
 
-from edge.key import TargetError, cache_key, origin_form
+from edge.key import MAX_TARGET_BYTES, TargetError, cache_key, origin_form
 from edge.message import Head, Request
 
-MAX_TARGET_BYTES = 8 * 1024
 MAX_HEAD_BYTES = 32 * 1024
 MAX_FIELDS = 100
 _REFUSED_METHODS = frozenset((b"CONNECT", b"TRACE"))
@@ -32,48 +31,55 @@ class RequestParser:
 
     def __init__(
         self,
+        on_begin: Callable[[], None],
         on_request: Callable[[Request], None],
         on_body: Callable[[bytes], None],
         on_end: Callable[[], None],
     ) -> None:
         self._llhttp = httptools.HttpRequestParser(self)
+        self._on_begin = on_begin
         self._on_request = on_request
         self._on_body = on_body
         self._on_end = on_end
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
+        self._silent_bytes = 0  # fed since llhttp last told of anything: part of one long field
         self._error: BadRequest | None = None
         self.in_head = False  # part of a head has come
         self.in_message = False
 
     def feed(self, data: bytes) -> None:
         """Raises BadRequest; nothing may be fed after that."""
+        self._silent_bytes += len(data)
         try:
             self._llhttp.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            raise BadRequest(400, "this server speaks HTTP/1.1 and upgrades to nothing") from None
+        except httptools.HttpParserUpgrade as offer:
+            # A server may ignore an offer to upgrade (RFC 9110, 7.8); llhttp stops at it.
+            self._llhttp = httptools.HttpRequestParser(self)
+            self.feed(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             raise self._error or _said(error) from None
-        if self.in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                raise BadRequest(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
+        if self.in_head and self._silent_bytes > MAX_HEAD_BYTES:
+            raise BadRequest(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
 
     # What httptools calls.
 
     def on_message_begin(self) -> None:
         self._target = b""
         self._fields = []
-        self._head_bytes = 0
+        self._head_bytes = self._silent_bytes = 0
         self.in_head = self.in_message = True
+        self._on_begin()
 
     def on_url(self, part: bytes) -> None:
+        self._silent_bytes = 0
         self._target += part
         if len(self._target) > MAX_TARGET_BYTES:
             self._refuse(414, f"the request target is longer than {MAX_TARGET_BYTES} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._silent_bytes = 0
         self._fields.append((name.lower(), value.rstrip(b" \t")))
         self._head_bytes += len(name) + len(value)
         if len(self._fields) > MAX_FIELDS:
@@ -92,14 +98,20 @@ class RequestParser:
             self._refuse(400, "a request needs one Host field")
         if method in _REFUSED_METHODS:
             self._refuse(405, f"{method.decode()} is not served here")
+        coding = b", ".join(value for name, value in self._fields if name == b"transfer-encoding")
+        if coding and coding.lower() != b"chunked":
+            self._refuse(501, "the only transfer coding known here is chunked")
         if any(b"\0" in value or b"\r" in value or b"\n" in value for _, value in self._fields):
             self._refuse(400, "a header field has a control character")
         try:
             target = origin_form(self._target)
         except TargetError as error:
             self._refuse(400, str(error))
-        head = Head.of(tuple(self._fields), keep_alive=self._llhttp.should_keep_alive())
-        self._on_request(Request(method, target, cache_key(target), head, is_http11=version == "1.1"))
+        is_http11 = version == "1.1"
+        # An HTTP/1.0 client would have to be told that its connection is kept; it is closed instead.
+        keep_alive = is_http11 and self._llhttp.should_keep_alive()
+        head = Head.of(tuple(self._fields), keep_alive=keep_alive)
+        self._on_request(Request(method, target, cache_key(target), head, is_http11))
 
     def on_body(self, chunk: bytes) -> None:
         self._on_body(chunk)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+MAX_TARGET_BYTES = 8 * 1024  # RFC 9112, 3, asks for at least 8000
+
 # RFC 3986: what may stand in a path and in a query. Also what needs no escape in a JSON string.
 PATH_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%"
 QUERY_BYTES = PATH_BYTES + b"?[]|^`{}"  # the last six are sent raw by common players

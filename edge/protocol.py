@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from time import time
 from typing import TYPE_CHECKING, cast
 
 from edge.accesslog import who_part
 from edge.body import RequestBody
-from edge.exchange import Cut
+from edge.exchange import Cut, Visit
 from edge.fields import first
 from edge.http1 import BadRequest, RequestParser
 from edge.message import CacheStatus, Request
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from edge.server import Server
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_QUEUE = 64  # requests that a client may send ahead of their answers
 _JOIN_BELOW_BYTES = 32 * 1024  # up to here a copy of the body costs less than a second buffer
 
 
@@ -32,11 +32,14 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body",
+        "_doom",
         "_drained",
+        "_has_ended",
         "_is_idle",
         "_parsed",
         "_parser",
         "_queue",
+        "_remote",
         "_server",
         "_tail",
         "_task",
@@ -52,15 +55,18 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._is_idle = True  # neither a request nor an answer is under way
         self._tail = b""  # the header section that this connection repeats, up to its blank line
+        self._remote = ""
         self._who = b""
-        self._parser = RequestParser(self._on_request, self._on_body, self._on_end)
+        self._doom: BadRequest | None = None  # what to say once the answers still owed are sent
+        self._has_ended = False  # the client sends no more, but may still read
+        self._parser = RequestParser(self._on_begin, self._on_request, self._on_body, self._on_end)
         self._parsed = 0
         self._queue: deque[tuple[Request, RequestBody | None]] = deque()
         self._body: RequestBody | None = None
         self._task: asyncio.Task[None] | None = None
         self._drained: asyncio.Event | None = None
         self._unsent_bytes = 0
-        self.active_s = self.head_since_s = time()
+        self.active_s = self.head_since_s = server.clock()
 
     def data_received(self, data: bytes) -> None:
         server = self._server
@@ -73,7 +79,7 @@ class Connection(asyncio.Protocol):
                 if stored is not None and now_s < stored.serve_until_s:
                     self._send_hit(stored, line[4:-9], now_s)
                     return
-        self._feed(data, now_s)
+        self._feed(data)
 
     def _send_hit(self, stored: StoredResponse, target: bytes, now_s: float) -> None:
         server = self._server
@@ -95,6 +101,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self._remote = str((transport.get_extra_info("peername") or ("",))[0])
+        self._who = who_part(self._remote, None)
         if not self._server.welcome(self):
             self._refuse(BadRequest(503, "this edge has as many connections as it may"))
 
@@ -110,50 +118,59 @@ class Connection(asyncio.Protocol):
             self._drained.set()
 
     def eof_received(self) -> bool:
-        """A client may stop sending and still wait for its answers."""
+        """A client may stop sending and still wait for its answers; a request that broke off is dropped."""
+        self._has_ended = True
+        self._is_idle = False
+        if self._body is not None:
+            self._body.end(is_broken=True)
         return self._task is not None or bool(self._queue)
 
     def pause_writing(self) -> None:
         self._drained = asyncio.Event()
         self._is_idle = False
-        self.transport.pause_reading()
+        self._steer_reading()
 
     def resume_writing(self) -> None:
         if self._drained is not None:
             self._drained.set()
         self._drained = None
-        self.transport.resume_reading()
         self._go_on()
 
-    def _feed(self, data: bytes, now_s: float) -> None:
+    def _steer_reading(self) -> None:
+        """Read no more while answers wait to be taken, requests to be answered, or a body to be passed on."""
+        if self.transport.is_closing():
+            return
+        body_is_full = self._body is not None and self._body.is_full
+        if self._drained is not None or len(self._queue) > _QUEUE or body_is_full:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _feed(self, data: bytes) -> None:
         was_between = not self._parser.in_message
-        if was_between:
-            self.head_since_s = now_s
         self._parsed = 0
         try:
             self._parser.feed(data)
         except BadRequest as error:
-            self._queue.clear()
-            self._refuse(error)
-            return
-        if was_between and self._parsed == 1 and not self._parser.in_message and self._body is None:
+            if self._body is not None:
+                self._body.end(is_broken=True)
+            self._doom = error
+        if was_between and self._parsed == 1 and not self._parser.in_message and self._doom is None:
             self._learn(self._queue[-1][0], data)
         self._go_on()
 
     def _learn(self, request: Request, data: bytes) -> None:
         """`data` was one plain request: the next one with the same header section takes the hot path."""
-        if request.method == b"GET" and request.is_http11 and request.head.is_plain:
+        if data[:5] == b"GET /" and request.is_http11 and request.head.is_plain and not _has_body(request):
             self._tail = data[data.find(b"\r\n") :]
-        peer = self.transport.get_extra_info("peername") or ("", 0)
-        self._who = who_part(str(peer[0]), request.head)
+            self._who = who_part(self._remote, request.head)
+
+    def _on_begin(self) -> None:
+        self.head_since_s = self.active_s
 
     def _on_request(self, request: Request) -> None:
         self._parsed += 1
-        has_body = bool(request.field(b"transfer-encoding")) or request.field(b"content-length") not in (
-            None,
-            b"0",
-        )
-        self._body = RequestBody(self.transport.pause_reading, self._resume_reading) if has_body else None
+        self._body = RequestBody(self._steer_reading) if _has_body(request) else None
         self._queue.append((request, self._body))
 
     def _on_body(self, chunk: bytes) -> None:
@@ -165,23 +182,25 @@ class Connection(asyncio.Protocol):
             self._body.end()
             self._body = None
 
-    def _resume_reading(self) -> None:
-        if not self.transport.is_closing() and self._drained is None:
-            self.transport.resume_reading()
-
     def _go_on(self) -> None:
         """Answer what waits in the queue: hits at once, anything else by one task at a time."""
         while self._queue and self._task is None and self._drained is None:
             request, body = self._queue.popleft()
             now_s = self._server.clock()
             stored = self._server.entries.get(request.key)
-            is_plain = request.head.is_plain and request.method == b"GET"
+            is_plain = request.head.is_plain and request.method == b"GET" and body is None
             if is_plain and stored is not None and now_s < stored.serve_until_s:
+                self._who = who_part(self._remote, request.head)
                 self._send_hit(stored, request.target, now_s)
             else:
                 self._task = asyncio.get_running_loop().create_task(self._answer(request, body))
         is_quiet = self._task is None and self._drained is None and not self._queue
+        if is_quiet and self._doom is not None:
+            self._refuse(self._doom)
+        elif is_quiet and self._has_ended:
+            self.transport.close()
         self._is_idle = is_quiet and not self._parser.in_message and not self.transport.is_closing()
+        self._steer_reading()
 
     async def _answer(self, request: Request, body: RequestBody | None) -> None:
         server = self._server
@@ -189,40 +208,40 @@ class Connection(asyncio.Protocol):
         close = not request.head.keep_alive or server.is_draining
         if body is not None and (first(request.head.fields, b"expect") or b"").lower() == b"100-continue":
             self.transport.write(_CONTINUE)
+        visit = Visit(request, self, aiter(body) if body else None, close)
+        is_whole = False
         try:
-            outcome = await server.exchange.answer(request, aiter(body) if body else None, self, close=close)
+            await server.exchange.answer(visit)
+            is_whole = True
         except Cut as cut:
             server.logger.warning("answer cut short", url=request.target.decode("latin-1"), reason=str(cut))
-            self.transport.abort()
-            return
         except Exception:
             server.logger.exception("request failed", url=request.target.decode("latin-1"))
-            self.transport.abort()
-            return
         finally:
             self._task = None
-        now_s = server.clock()
-        server.counters.count(outcome.what, outcome.status, outcome.sent_bytes)
-        server.log.write(
-            now_s,
-            self._who,
-            request.target,
-            outcome.status,
-            outcome.sent_bytes,
-            outcome.what,
-            now_s - started_s,
-        )
-        if close or (body is not None and not body.has_ended):
+            self._record(visit, started_s)
+        if not is_whole:
+            self.transport.abort()
+        elif visit.close or server.is_draining or (body is not None and not body.has_ended):
             self.transport.close()
         else:
             self._go_on()
 
+    def _record(self, visit: Visit, started_s: float) -> None:
+        """Count and log an answer, also one that broke off."""
+        server, outcome = self._server, visit.outcome
+        self.active_s = now_s = server.clock()
+        server.counters.count(outcome.what, outcome.status, outcome.sent_bytes)
+        who = who_part(self._remote, visit.request.head)
+        took_s = now_s - started_s
+        server.log.write(
+            now_s, who, visit.request.target, outcome.status, outcome.sent_bytes, outcome.what, took_s
+        )
+
     def _refuse(self, error: BadRequest) -> None:
-        """Say what is wrong, after the answers that are still owed, and close."""
+        """Say what is wrong and close."""
         self._is_idle = False
-        if self._task is not None:
-            self._task.add_done_callback(lambda _: self._refuse(error))
-            return
+        self._queue.clear()
         if not self.transport.is_closing():
             server = self._server
             now_s = server.clock()
@@ -247,12 +266,17 @@ class Connection(asyncio.Protocol):
     def beat(self, now_s: float) -> None:
         """Let go of a client that keeps its connection without using it."""
         config = self._server.config
-        if self._parser.in_head and now_s - self.head_since_s > config.head_timeout_s:
+        if self._drained is not None:
+            self._watch_sending(now_s)
+        elif self._parser.in_head and now_s - self.head_since_s > config.head_timeout_s:
             self._refuse(BadRequest(408, "the request head took too long"))
+        elif self._body is not None and not self._body.is_full:
+            if now_s - self.active_s > config.idle_timeout_s:
+                self._body.end(is_broken=True)
+                self._doom = BadRequest(408, "the request body took too long")
+                self._go_on()
         elif self._is_idle and now_s - self.active_s > config.idle_timeout_s:
             self.transport.close()
-        elif self._drained is not None:
-            self._watch_sending(now_s)
 
     def _watch_sending(self, now_s: float) -> None:
         unsent_bytes = self.transport.get_write_buffer_size()
@@ -266,3 +290,7 @@ class Connection(asyncio.Protocol):
         """The server ends: close now if nothing is under way, else after the answer."""
         if self._task is None:
             self.transport.close()
+
+
+def _has_body(request: Request) -> bool:
+    return bool(request.field(b"transfer-encoding")) or request.field(b"content-length") not in (None, b"0")

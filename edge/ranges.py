@@ -41,7 +41,7 @@ def requested_span(
     if value is None or request.method != b"GET":
         return None
     condition = request.field(b"if-range")
-    if condition is not None and (condition != (etag or modified) or condition.startswith(b"W/")):
+    if condition is not None and condition != (etag if condition[:1] == b'"' else modified):
         return None
     match = _SINGLE.fullmatch(value)
     if match is None or match[0].strip().endswith(b"=-"):

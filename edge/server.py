@@ -99,9 +99,7 @@ class Server:
 
     def purge(self, target: bytes) -> int:
         """Forget what is stored for a URL's path and query; returns how many responses that were."""
-        key = cache_key(origin_form(target))
-        self.flights.discard(key)
-        return self.store.purge(key)
+        return self.exchange.purge(cache_key(origin_form(target)))
 
     def welcome(self, connection: Connection) -> bool:
         self.connections.add(connection)

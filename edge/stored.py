@@ -66,7 +66,8 @@ class StoredResponse:
         self.serve_until_s = 0.0 if "no-cache" in self.directives else self.fresh_until_s
         self.etag = first(fields, b"etag")
         self.modified = first(fields, b"last-modified")
-        length = b"content-length: %d\r\n" % len(self.body)
+        # RFC 9110, 8.6: a 204 has no length to tell.
+        length = b"" if self.status == 204 else b"content-length: %d\r\n" % len(self.body)
         self.prefix = status_line(self.status) + lines(fields) + length
         self.log_part = b'"status":%d,"bytes":%d,"cache":"hit"}\n' % (self.status, len(self.body))
         self._wire_second = -1
@@ -105,6 +106,6 @@ def merged(stored: StoredResponse, update: ResponseHead) -> ResponseHead:
     """The stored head with the fields of a 304 in place of its own (RFC 9111, 3.2 and 4.3.4)."""
     kept_names = {b"content-length", b"content-encoding", b"content-type", b"content-range"}
     news = tuple(field for field in update.fields if field[0] not in kept_names)
-    replaced = {name for name, _ in news}
+    replaced = {name for name, _ in news} | {b"date"}  # without a Date of its own, it is dated on arrival
     old = tuple(field for field in stored.fields if field[0] not in replaced)
     return ResponseHead(stored.status, old + news, update.requested_s, update.received_s)

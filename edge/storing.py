@@ -9,6 +9,23 @@ from edge.message import Request, ResponseHead
 # Statuses whose caching rules this cache implements (RFC 9111, 3; must-understand). 206 and 304 are not
 # among them: they are parts and updates, not responses to keep.
 _UNDERSTOOD = frozenset((200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501))
+# Fields that concern one client and have no part in a fetch for all: conditions, ranges, directives, CMCD.
+NOT_SHARED = frozenset(
+    (
+        b"if-none-match",
+        b"if-modified-since",
+        b"if-match",
+        b"if-unmodified-since",
+        b"if-range",
+        b"range",
+        b"cache-control",
+        b"pragma",
+        b"cmcd-request",
+        b"cmcd-object",
+        b"cmcd-status",
+        b"cmcd-session",
+    )
+)
 _MAY_BE_AUTHORIZED = {"public", "s-maxage", "must-revalidate"}  # RFC 9111, 3.5
 
 
@@ -40,8 +57,8 @@ def _has_lifetime(head: ResponseHead, directives: Directives) -> bool:
 
 
 def vary_names(fields: Fields) -> tuple[bytes, ...]:
-    """The request fields that chose this response, sorted."""
-    return tuple(sorted(set(list_members(joined(fields, b"vary")))))
+    """The request fields that chose this response, sorted; what no shared fetch carries chose none."""
+    return tuple(sorted(set(list_members(joined(fields, b"vary"))) - NOT_SHARED))
 
 
 def variant_key(key: bytes, names: tuple[bytes, ...], request: Request) -> bytes:

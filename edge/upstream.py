@@ -85,7 +85,10 @@ class Upstream:
         response = await self._open(request, target, extra, body)
         try:
             fields = tuple((name.lower(), value) for name, value in response.raw_headers)
-            head = ResponseHead(response.status, with_cors(end_to_end(fields)), requested_s, self._clock())
+            fields = end_to_end(fields)
+            if response.status != 304:  # what a 304 says replaces what is stored, so nothing is added to it
+                fields = with_cors(fields)
+            head = ResponseHead(response.status, fields, requested_s, self._clock())
             yield Arriving(head, self._chunks(response))
         finally:
             response.release() if response.content.at_eof() else response.close()
@@ -99,7 +102,7 @@ class Upstream:
         # Put together, not joined: a target such as //other.example/x must stay a path.
         url = URL(self._base + target.decode("latin-1"), encoded=True)
         fields = self._fields(request, extra, has_body=body is not None)
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields]
+        headers = [(name.decode("latin-1"), _text(value)) for name, value in fields]
         while True:
             tries -= 1
             self.requests += 1
@@ -135,6 +138,14 @@ class Upstream:
         except (aiohttp.ClientError, OSError):
             self.failures += 1
             raise UpstreamError(502, "upstream cut the body short") from None
+
+
+def _text(value: bytes) -> str:
+    """A field's value for aiohttp, which writes UTF-8: what is not UTF-8 is read as RFC 9110's obs-text."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def with_cors(fields: Fields) -> Fields:
