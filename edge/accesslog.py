@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from edge.fields import first
@@ -56,9 +57,10 @@ class AccessLog:
 
     def flush(self) -> None:
         """Write what has gathered. A disk that is full costs lines, not service."""
-        if not self.lines or self._descriptor is None:
-            return
         lines, self.lines = self.lines, []
+        if self._descriptor is None:
+            self.lost += len(lines)
+            return
         data = memoryview(b"".join(lines))
         try:
             while data:
@@ -67,10 +69,10 @@ class AccessLog:
             self.lost += len(lines)
 
     def reopen(self) -> None:
-        """After rotation: go on in a new file of the same name."""
-        self.flush()
+        """After rotation: go on in a new file of the same name. Without one, lines are lost."""
         self.close()
-        self._descriptor = self._open()
+        with suppress(OSError):
+            self._descriptor = self._open()
 
     def close(self) -> None:
         self.flush()

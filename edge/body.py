@@ -16,15 +16,27 @@ class RequestBody:
         self._on_level = on_level  # told when `is_full` may have changed
         self._chunks: deque[bytes] = deque()
         self._waiting_bytes = 0
+        self.come_bytes = 0
         self._news = asyncio.Event()
         self.has_ended = False
+        self.is_unwanted = False  # the answer did not need it; what still comes is thrown away
         self.is_broken = False
 
     def feed(self, chunk: bytes) -> None:
+        self.come_bytes += len(chunk)
+        if self.is_unwanted:
+            return
         self._chunks.append(chunk)
         self._waiting_bytes += len(chunk)
         self._on_level()
         self._news.set()
+
+    def drop(self) -> None:
+        """Nobody reads the rest."""
+        self.is_unwanted = True
+        self._chunks.clear()
+        self._waiting_bytes = 0
+        self._on_level()
 
     @property
     def is_full(self) -> bool:

@@ -7,7 +7,7 @@ import re
 from edge.fields import parse_date
 from edge.message import Request
 
-_ENTITY_TAG = re.compile(rb'\s*(?:W/)?("[^"]*")\s*(?:,|$)')
+_OPAQUE_TAG = re.compile(rb'"[^"]*"')
 
 
 def is_not_modified(request: Request, etag: bytes | None, modified: bytes | None) -> bool:
@@ -24,4 +24,4 @@ def _matches(tags: bytes, etag: bytes | None) -> bool:
     """Weak comparison (8.8.3.2)."""
     if tags.strip() == b"*":
         return True
-    return etag is not None and etag.removeprefix(b"W/") in _ENTITY_TAG.findall(tags)
+    return etag is not None and etag.removeprefix(b"W/") in _OPAQUE_TAG.findall(tags)

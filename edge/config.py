@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,6 +12,8 @@ from edge.eviction import POLICIES
 from service.config import ConfigError
 from service.log import Level
 from service.units import Address, Listen, Size
+
+_TOKEN = re.compile(r"[A-Za-z*][A-Za-z0-9._-]*")  # RFC 9651, 3.3.4, as Cache-Status wants it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,12 @@ class EdgeConfig:
             raise ConfigError(f"upstream = {self.upstream!r}: write a URL such as http://127.0.0.1:8000")
         if self.eviction not in POLICIES:
             raise ConfigError(f"eviction = {self.eviction!r}: choose one of {', '.join(POLICIES)}")
-        if not self.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-            raise ConfigError(f"name = {self.name!r}: use letters, digits, '-', '_' and '.'")
+        if not _TOKEN.fullmatch(self.name):
+            raise ConfigError(f"name = {self.name!r}: use letters, digits, '-', '_' and '.', a letter first")
+        if self.max_connections < 1:
+            raise ConfigError(f"max_connections = {self.max_connections}: at least one viewer must be let in")
+        for key in (field.name for field in fields(self) if field.name.endswith("_s")):
+            if not 0 < getattr(self, key) < math.inf:
+                raise ConfigError(f"{key} = {getattr(self, key)}: give seconds above 0")
         if self.max_object > self.ram:
             raise ConfigError(f"max_object = {self.max_object}: must not be larger than ram = {self.ram}")

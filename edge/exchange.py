@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from edge.body import RequestBody
 from edge.decision import Fetch, Pass, Refuse, Revalidate, Serve, ServeStale, decide, may_serve_on_error
 from edge.fields import Fields, parse_directives
 from edge.flights import Flight, Flights
@@ -22,6 +23,7 @@ from edge.storing import NOT_SHARED, may_store, variant_key, vary_names
 from edge.upstream import Arriving, Upstream, UpstreamError
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")  # TRACE is not served
+_UNANSWERED = 499  # a status for the log only: the client left before anything was sent
 _PASS_MEMORY = 10_000  # keys remembered as not worth waiting for
 _PASS_MEMORY_S = 10.0
 
@@ -46,7 +48,7 @@ class Outcome:
 
     def __init__(self) -> None:
         self.what = CacheStatus.PASS
-        self.status = 499  # nothing was answered yet; what remains if the client leaves before
+        self.status = _UNANSWERED
         self.sent_bytes = 0
 
 
@@ -56,9 +58,13 @@ class Visit:
 
     request: Request
     client: Client
-    body: AsyncIterator[bytes] | None
+    body: RequestBody | None
     close: bool  # the connection ends with this answer
     outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def is_unanswered(self) -> bool:
+        return self.outcome.status == _UNANSWERED
 
     def note(self, what: CacheStatus, status: int, sent_bytes: int = 0) -> None:
         self.outcome.what = what
@@ -247,6 +253,8 @@ class Exchange:
                     self.purge(request.key)
                 await self._relay(visit, arriving, CacheStatus.PASS, self._said(why, status))
         except UpstreamError as error:
+            if visit.body is not None and visit.body.is_broken:
+                raise Cut("the request broke off") from None
             self._refuse(visit, error.status, str(error))
 
     async def _relay(self, visit: Visit, arriving: Arriving, what: CacheStatus, said: bytes) -> None:

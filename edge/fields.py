@@ -6,6 +6,7 @@ Names are lower-case bytes, values bytes, as they are on the wire.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import formatdate
 from functools import lru_cache
@@ -29,10 +30,8 @@ HOP_BY_HOP = frozenset(
     )
 )
 
-_DIRECTIVE = re.compile(
-    r"""\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*(?:,|$)"""
-)
-_TO_NEXT_MEMBER = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"]|")*(?:,|$)')
+_DIRECTIVE = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?""")
+_OF_LISTS = re.compile(r'[\\",]')
 _MAX_DELTA_S = 2**31  # RFC 9111, 1.2.2: what is larger counts as this
 _MONTHS = {
     name: number
@@ -58,24 +57,32 @@ def joined(fields: Fields, name: bytes) -> bytes | None:
 
 @lru_cache(maxsize=1024)
 def parse_directives(value: bytes | None) -> Directives:
-    """Cache-Control's directives (RFC 9111, 5.2); the first of two equal names counts.
-
-    A member that is no directive is passed over, up to the next comma outside quotes.
-    """
+    """Cache-Control's directives (RFC 9111, 5.2); the first of two equal names counts."""
     directives: Directives = {}
-    text = (value or b"").decode("latin-1")
-    position = 0
-    while position < len(text):
-        match = _DIRECTIVE.match(text, position)
-        if match is None:
-            rest = _TO_NEXT_MEMBER.match(text, position)
-            position = rest.end() if rest else len(text)
-            continue
-        quoted, plain = match[2], match[3]
-        argument = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-        directives.setdefault(match[1].lower(), argument)
-        position = match.end()
+    for member in _members((value or b"").decode("latin-1")):
+        match = _DIRECTIVE.fullmatch(member.strip())
+        if match is not None:
+            quoted, plain = match[2], match[3]
+            argument = plain if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
+            directives.setdefault(match[1].lower(), argument)
     return directives
+
+
+def _members(text: str) -> Iterator[str]:
+    """The members of a list, cut at the commas outside quoted strings (RFC 9110, 5.6.1); one pass."""
+    start, escaped, is_quoted = 0, -1, False
+    for match in _OF_LISTS.finditer(text):
+        position, character = match.start(), match[0]
+        if position == escaped:
+            continue
+        if character == "\\":
+            escaped = position + 1 if is_quoted else -1
+        elif character == '"':
+            is_quoted = not is_quoted
+        elif not is_quoted:
+            yield text[start:position]
+            start = position + 1
+    yield from text[start:].split(",") if is_quoted else [text[start:]]  # a quote that nobody closed is none
 
 
 def delta_seconds(argument: str | None) -> int | None:

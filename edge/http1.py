@@ -15,6 +15,7 @@ from edge.message import Head, Request
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_FIELDS = 100
+_FRAMING = (b"content-length", b"transfer-encoding")
 _REFUSED_METHODS = frozenset((b"CONNECT", b"TRACE"))
 
 
@@ -52,14 +53,16 @@ class RequestParser:
     def feed(self, data: bytes) -> None:
         """Raises BadRequest; nothing may be fed after that."""
         self._silent_bytes += len(data)
-        try:
-            self._llhttp.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            # A server may ignore an offer to upgrade (RFC 9110, 7.8); llhttp stops at it.
-            self._llhttp = httptools.HttpRequestParser(self)
-            self.feed(data[offer.args[0] :])
-        except httptools.HttpParserError as error:
-            raise self._error or _said(error) from None
+        while data:
+            try:
+                self._llhttp.feed_data(data)
+                break
+            except httptools.HttpParserUpgrade as offer:
+                # A server may ignore an offer to upgrade (RFC 9110, 7.8); llhttp stops after its head.
+                self._llhttp = httptools.HttpRequestParser(self)
+                data = data[offer.args[0] :]
+            except httptools.HttpParserError as error:
+                raise self._error or _said(error) from None
         if self.in_head and self._silent_bytes > MAX_HEAD_BYTES:
             raise BadRequest(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
 
@@ -101,6 +104,8 @@ class RequestParser:
         coding = b", ".join(value for name, value in self._fields if name == b"transfer-encoding")
         if coding and coding.lower() != b"chunked":
             self._refuse(501, "the only transfer coding known here is chunked")
+        if self._llhttp.should_upgrade() and any(name in _FRAMING for name, _ in self._fields):
+            self._refuse(400, "an offer to upgrade has no body here")  # llhttp would read it as a request
         if any(b"\0" in value or b"\r" in value or b"\n" in value for _, value in self._fields):
             self._refuse(400, "a header field has a control character")
         try:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _QUEUE = 64  # requests that a client may send ahead of their answers
+_UNWANTED_BYTES = 16 * 2**20  # of a request body that is read only to get to the next request
 _JOIN_BELOW_BYTES = 32 * 1024  # up to here a copy of the body costs less than a second buffer
 
 
@@ -154,6 +155,8 @@ class Connection(asyncio.Protocol):
         except BadRequest as error:
             if self._body is not None:
                 self._body.end(is_broken=True)
+                if self._queue and self._queue[-1][1] is self._body:
+                    self._queue.pop()  # malformed before it was begun
             self._doom = error
         if was_between and self._parsed == 1 and not self._parser.in_message and self._doom is None:
             self._learn(self._queue[-1][0], data)
@@ -176,6 +179,8 @@ class Connection(asyncio.Protocol):
     def _on_body(self, chunk: bytes) -> None:
         if self._body is not None:
             self._body.feed(chunk)
+            if self._body.is_unwanted and self._body.come_bytes > _UNWANTED_BYTES:
+                self.transport.abort()
 
     def _on_end(self) -> None:
         if self._body is not None:
@@ -208,21 +213,27 @@ class Connection(asyncio.Protocol):
         close = not request.head.keep_alive or server.is_draining
         if body is not None and (first(request.head.fields, b"expect") or b"").lower() == b"100-continue":
             self.transport.write(_CONTINUE)
-        visit = Visit(request, self, aiter(body) if body else None, close)
-        is_whole = False
+        visit = Visit(request, self, body, close)
+        may_go_on = False
         try:
             await server.exchange.answer(visit)
-            is_whole = True
+            may_go_on = True
         except Cut as cut:
-            server.logger.warning("answer cut short", url=request.target.decode("latin-1"), reason=str(cut))
+            may_go_on = self._doom is not None and visit.is_unanswered
+            if not may_go_on:
+                server.logger.warning(
+                    "answer cut short", url=request.target.decode("latin-1"), reason=str(cut)
+                )
         except Exception:
             server.logger.exception("request failed", url=request.target.decode("latin-1"))
         finally:
             self._task = None
             self._record(visit, started_s)
-        if not is_whole:
+        if body is not None and not body.has_ended:
+            body.drop()
+        if not may_go_on:
             self.transport.abort()
-        elif visit.close or server.is_draining or (body is not None and not body.has_ended):
+        elif visit.close or server.is_draining:
             self.transport.close()
         else:
             self._go_on()
@@ -269,7 +280,8 @@ class Connection(asyncio.Protocol):
         if self._drained is not None:
             self._watch_sending(now_s)
         elif self._parser.in_head and now_s - self.head_since_s > config.head_timeout_s:
-            self._refuse(BadRequest(408, "the request head took too long"))
+            self._doom = BadRequest(408, "the request head took too long")
+            self._go_on()
         elif self._body is not None and not self._body.is_full:
             if now_s - self.active_s > config.idle_timeout_s:
                 self._body.end(is_broken=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ class Upstream:
 
     @asynccontextmanager
     async def send(
-        self, request: Request, target: bytes, extra: Fields = (), body: AsyncIterator[bytes] | None = None
+        self, request: Request, target: bytes, extra: Fields = (), body: AsyncIterable[bytes] | None = None
     ) -> AsyncIterator[Arriving]:
         """Ask upstream for `target` with `request`'s fields and `extra`.
 
@@ -94,7 +94,7 @@ class Upstream:
             response.release() if response.content.at_eof() else response.close()
 
     async def _open(
-        self, request: Request, target: bytes, extra: Fields, body: AsyncIterator[bytes] | None
+        self, request: Request, target: bytes, extra: Fields, body: AsyncIterable[bytes] | None
     ) -> aiohttp.ClientResponse:
         """Send the request; a safe one is sent once more, after a jittered pause, if the connection broke."""
         assert self._session is not None, "open the upstream first"
@@ -129,7 +129,12 @@ class Upstream:
 
     async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         try:
-            async for chunk in response.content.iter_any():
+            while True:
+                # aiohttp's own time-out does not see a connection that it closed over a malformed chunk.
+                async with asyncio.timeout(self._timeout.sock_read):
+                    chunk = await response.content.readany()
+                if not chunk:
+                    return
                 self.received_bytes += len(chunk)
                 yield chunk
         except TimeoutError:
