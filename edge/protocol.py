@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
         self._is_idle = True  # neither a request nor an answer is under way
         self._tail = b""  # the header section that this connection repeats, up to its blank line
         self._remote = ""
-        self._who = b""
+        self._who = b""  # who asks, in the words of the log, while the head is `_tail`
         self._doom: BadRequest | None = None  # what to say once the answers still owed are sent
         self._has_ended = False  # the client sends no more, but may still read
         self._parser = RequestParser(self._on_begin, self._on_request, self._on_body, self._on_end)
@@ -78,11 +78,11 @@ class Connection(asyncio.Protocol):
                 line = data[:end]
                 stored = server.entries.get(server.line_keys.get(line) or server.key_of_line(line))
                 if stored is not None and now_s < stored.serve_until_s:
-                    self._send_hit(stored, line[4:-9], now_s)
+                    self._send_hit(stored, line[4:-9], now_s, self._who)
                     return
         self._feed(data)
 
-    def _send_hit(self, stored: StoredResponse, target: bytes, now_s: float) -> None:
+    def _send_hit(self, stored: StoredResponse, target: bytes, now_s: float, who: bytes) -> None:
         server = self._server
         body = stored.body
         if len(body) < _JOIN_BELOW_BYTES:
@@ -94,16 +94,13 @@ class Connection(asyncio.Protocol):
         counters.hits += 1
         counters.hit_bytes += len(body)
         if server.log.is_on:
-            server.log.lines.append(
-                b'{"time":%.3f,%s"url":"%s",%s' % (now_s, self._who, target, stored.log_part)
-            )
+            server.log.lines.append(b'{"time":%.3f,%s"url":"%s",%s' % (now_s, who, target, stored.log_part))
 
     # Everything below is off the hot path.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._remote = str((transport.get_extra_info("peername") or ("",))[0])
-        self._who = who_part(self._remote, None)
         if not self._server.welcome(self):
             self._refuse(BadRequest(503, "this edge has as many connections as it may"))
 
@@ -195,8 +192,7 @@ class Connection(asyncio.Protocol):
             stored = self._server.entries.get(request.key)
             is_plain = request.head.is_plain and request.method == b"GET" and body is None
             if is_plain and stored is not None and now_s < stored.serve_until_s:
-                self._who = who_part(self._remote, request.head)
-                self._send_hit(stored, request.target, now_s)
+                self._send_hit(stored, request.target, now_s, who_part(self._remote, request.head))
             else:
                 self._task = asyncio.get_running_loop().create_task(self._answer(request, body))
         is_quiet = self._task is None and self._drained is None and not self._queue
@@ -258,7 +254,8 @@ class Connection(asyncio.Protocol):
             now_s = server.clock()
             self.transport.write(error_reply(error.status, str(error), server.name, now_s, close=True))
             server.counters.count(CacheStatus.REFUSED, error.status, 0)
-            server.log.write(now_s, self._who, b"-", error.status, 0, CacheStatus.REFUSED, 0.0)
+            who = who_part(self._remote, None)
+            server.log.write(now_s, who, b"-", error.status, 0, CacheStatus.REFUSED, 0.0)
             self.transport.close()
 
     # What an exchange asks of its client.

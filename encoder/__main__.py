@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 from rich.console import Console
@@ -20,6 +17,7 @@ from encoder.package import encode
 from encoder.plan import Settings
 from encoder.reporting import reporter
 from service.command import fail, run_command
+from service.run import leave_on_sigterm
 
 
 def encode_command(
@@ -36,7 +34,7 @@ def encode_command(
 
     Example: penstock encode movie.mp4 -o library
     """
-    signal.signal(signal.SIGTERM, _leave)
+    leave_on_sigterm()
     console = Console(stderr=as_json)
     settings = Settings(codec=codec, preset=preset)
     try:
@@ -73,11 +71,6 @@ def _json(published: Published) -> str:
             ],
         }
     )
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    """By an exception, so that ffmpeg is ended and the staging folder removed on the way out."""
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from encoder.package import encode
 from encoder.plan import Settings
 from encoder.reporting import reporter
 from media.title import Title
+from service.run import leave_on_sigterm
 
 
 def encode_title(source: Path | None, folder: Path, console: Console) -> tuple[Title, float | None]:
@@ -28,6 +29,7 @@ def encode_title(source: Path | None, folder: Path, console: Console) -> tuple[T
         if not source.exists():
             console.print(f"Making a clip: {source}")
             make_clip(source)
+    leave_on_sigterm()
     started_s = monotonic()
     with reporter(console) as on_progress:
         published = encode(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
+from types import FrameType
 
 import uvloop
 
@@ -24,3 +26,12 @@ def run(main: Main, on_reload: Callable[[], None] | None = None) -> None:
         await main(stop)
 
     uvloop.run(supervised())
+
+
+def leave_on_sigterm() -> None:
+    """Let SIGTERM end the process by an exception, so that what is under way is cleaned up on the way out."""
+
+    def leave(number: int, _: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)

@@ -20,11 +20,6 @@ TOKEN = {"Authorization": "Bearer secret"}
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def origin(clock: Clock) -> Origin:
     def script(asked: Asked) -> bytes:
         return asked.reply(b"0123456789", cache_control="max-age=60", vary="accept-language")

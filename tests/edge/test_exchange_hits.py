@@ -14,11 +14,6 @@ MODIFIED = date(NOW_S - 1000)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def origin(clock: Clock) -> Origin:
     """Ten bytes that are fresh for a minute, whatever it is asked."""
     return Origin(

@@ -37,11 +37,6 @@ class Versions:
         return asked.reply(self.body, cache_control=self.control, etag=self.etag, is_dated=self.is_304_dated)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 async def test_a_304_keeps_the_body_and_makes_it_fresh_again(clock: Clock) -> None:
     origin = Origin(Versions("max-age=60"), clock)
     async with origin, serving(origin.url, clock) as server, connected(server) as client:
@@ -149,7 +144,7 @@ async def test_a_refresh_that_may_not_be_kept_lets_go_of_upstream(clock: Clock) 
         clock.now_s += 70
         origin.script = now_private
         assert (await client.get()).body == BODY
-        await asyncio.wait_for(was_let_go.wait(), 1)
+        await so(was_let_go.is_set)
 
 
 async def test_stale_if_error_covers_an_error_of_the_origin(clock: Clock) -> None:

@@ -42,11 +42,6 @@ class Parts:
             yield b"0\r\n\r\n"
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 async def test_two_hundred_clients_of_a_cold_object_cost_one_fetch_and_nobody_waits_for_the_end(
     clock: Clock,
 ) -> None:

@@ -34,11 +34,7 @@ DIRECTIVES = [  # value, what it means
     pytest.param(b"max-age=", {"max-age": ""}, id="5.2-empty-argument"),
     pytest.param(b"max-age = 60, no-cache", {"no-cache": None}, id="5.2-no-space-around-the-sign"),
     pytest.param(b"a b, no-store", {"no-store": None}, id="5.2-what-is-none-is-passed-over"),
-    pytest.param(
-        b'x="open, no-store',
-        {"no-store": None},
-        id="9110-5.6.4-unclosed-quote-hides-nothing",
-    ),
+    pytest.param(b'x="open, no-store', {"no-store": None}, id="9110-5.6.4-unclosed-quote-hides-nothing"),
     pytest.param(b"\xff=1, no-store", {"no-store": None}, id="9110-5.6.2-odd-bytes"),
     pytest.param(b"", {}, id="empty"),
     pytest.param(None, {}, id="absent"),

@@ -19,11 +19,6 @@ OUTSIDE = ("/../x", "/%2e%2e/x", "/.%2E/x", "/a/../../x")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def origin(clock: Clock) -> Origin:
     def script(asked: Asked) -> bytes:
         assert asked.target not in OUTSIDE

@@ -102,6 +102,23 @@ async def pieces(message: Message, *, until_close: bool) -> AsyncIterator[bytes]
         yield await reader.read()
 
 
+def echo(asked: Asked) -> bytes:
+    """Target and body of the request; fresh for a minute unless the target is /private."""
+    control = "no-store" if asked.target.startswith("/private") else "max-age=60"
+    return asked.reply(asked.target.encode() + asked.body, cache_control=control)
+
+
+class Held:
+    """An origin that answers when it may."""
+
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+
+    async def __call__(self, asked: Asked) -> AsyncIterator[bytes]:
+        await self.may_answer.wait()
+        yield asked.reply(asked.target.encode(), cache_control="max-age=60")
+
+
 class HangUp(Exception):  # noqa: N818
     """Raised by a script that breaks off its answer."""
 
