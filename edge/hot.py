@@ -9,6 +9,7 @@ from __future__ import annotations
 from edge.key import MAX_TARGET_BYTES, QUERY_BYTES, TargetError, cache_key, origin_form
 
 _MEMORY = 65_536  # lines; then the memory starts anew
+_LONGEST_BYTES = 512  # a longer line is worked out each time
 
 
 class LineMemory:
@@ -39,7 +40,8 @@ class LineMemory:
             key = origin_form(target)
         except TargetError:
             return b""
-        if len(memory) >= _MEMORY:
-            memory.clear()
-        memory[text] = key
+        if len(text) <= _LONGEST_BYTES:
+            if len(memory) >= _MEMORY:
+                memory.clear()
+            memory[text] = key
         return key

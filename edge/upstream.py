@@ -98,7 +98,8 @@ class Upstream:
     ) -> aiohttp.ClientResponse:
         """Send the request; a safe one is sent once more, after a jittered pause, if the connection broke."""
         assert self._session is not None, "open the upstream first"
-        tries = 2 if request.method in (b"GET", b"HEAD") else 1
+        # A body that has been sent is gone, so such a request is not repeated.
+        tries = 2 if body is None and request.method in (b"GET", b"HEAD") else 1
         # Put together, not joined: a target such as //other.example/x must stay a path.
         url = URL(self._base + target.decode("latin-1"), encoded=True)
         fields = self._fields(request, extra, has_body=body is not None)

@@ -102,3 +102,11 @@ def test_the_memory_starts_anew_when_it_is_full() -> None:
         assert memory.key_of(b"GET /%d HTTP/1.1" % number) == b"/%d" % number
     assert len(memory.keys) == 1
     assert memory.key_of(b"GET /0 HTTP/1.1") == b"/0"
+
+
+def test_the_memory_of_long_lines_is_bounded_too() -> None:
+    """One client may send as many lines as it likes, and none of them needs to be stored."""
+    memory = LineMemory()
+    for number in range(2000):
+        memory.key_of(b"GET /%d%s HTTP/1.1" % (number, b"a" * 8000))
+    assert sum(len(line) + len(key) for line, key in memory.keys.items()) < 2**20

@@ -190,3 +190,12 @@ def test_cors_is_added_only_where_the_origin_says_nothing_of_it() -> None:
     own = fields(access_control_allow_origin="https://player.example")
     assert with_cors(own) == own
     assert dict(with_cors(fields(etag='"1"')))[b"access-control-allow-origin"] == b"*"
+
+
+async def test_a_request_with_a_body_is_sent_once_even_if_it_is_safe(clock: Clock) -> None:
+    """Its body came from the client and went: there is nothing to send a second time."""
+    origin = Origin(Failing(1), clock)
+    async with origin, serving(origin.url, clock) as server, connected(server) as client:
+        client.send(ask("/x", "GET", b"once", cache_control="no-store"))
+        assert (await asyncio.wait_for(client.answer(), 2)).status == 502
+        assert len(origin.asked) == 1
