@@ -86,7 +86,7 @@ def demo_command(
         print(json.dumps(run_values(finished)))
     else:
         print_run(finished, console)
-        console.print(f"Report: {page}")
+        console.print(f"Report: {page}", soft_wrap=True)
     if len(finished.sessions) < sessions or not finished.is_success:
         raise Exit(1)
 
