@@ -1,6 +1,6 @@
 """One request that leaves the hot path: look up, decide, and do what was decided.
 
-The rules are in `decision`, `storing` and `reply`; here they meet the store, the flights and upstream.
+The rules are in `decision` and `reply`; `filling` fetches what more than one client may want.
 """
 
 from __future__ import annotations
@@ -10,22 +10,20 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.body import RequestBody
-from edge.decision import Fetch, Pass, Refuse, Revalidate, Serve, ServeStale, decide, may_serve_on_error
-from edge.fields import Fields, parse_directives
-from edge.flights import Flight, Flights
+from edge.decision import Fetch, Pass, Refuse, Revalidate, Serve, ServeStale, decide
+from edge.fields import Fields
+from edge.filling import Filler
+from edge.flights import Flight
 from edge.freshness import initial_age_s
-from edge.message import CacheStatus, Head, Request, ResponseHead, without
+from edge.message import CacheStatus, Request, ResponseHead, without
 from edge.ranges import Span
 from edge.reply import Plan, error_reply, head_bytes, plan, stored_reply
-from edge.store import Store
-from edge.stored import StoredResponse, merged
-from edge.storing import NOT_SHARED, may_store, variant_key, vary_names
-from edge.upstream import Arriving, Upstream, UpstreamError
+from edge.stored import StoredResponse
+from edge.storing import variant_key, vary_names
+from edge.upstream import Arriving, UpstreamError
 
 _SAFE = (b"GET", b"HEAD", b"OPTIONS")  # TRACE is not served
 _UNANSWERED = 499  # a status for the log only: the client left before anything was sent
-_PASS_MEMORY = 10_000  # keys remembered as not worth waiting for
-_PASS_MEMORY_S = 10.0
 
 
 class Client(Protocol):
@@ -75,38 +73,25 @@ class Visit:
 class Exchange:
     """Answers requests out of the store, or from upstream on their behalf."""
 
-    def __init__(
-        self,
-        store: Store,
-        flights: Flights,
-        upstream: Upstream,
-        *,
-        name: str,
-        limit_bytes: int,
-        clock: Callable[[], float],
-    ) -> None:
-        self.store = store
-        self.flights = flights
-        self.upstream = upstream
+    def __init__(self, filler: Filler, *, name: str, clock: Callable[[], float]) -> None:
+        self.filler = filler
+        self.store = filler.store
         self.name = name.encode()
-        self.limit_bytes = limit_bytes  # larger bodies are not stored
         self.clock = clock
-        self._passed: dict[bytes, float] = {}  # key -> until when it is fetched without waiting for others
 
     async def answer(self, visit: Visit) -> None:
         """Send the answer. Raises Cut if it broke off; the visit's outcome holds what was done by then."""
         request = visit.request
-        now_s = self.clock()
-        match decide(request, self.store.lookup(request), now_s):
+        match decide(request, self.store.lookup(request), self.clock()):
             case Serve(stored):
                 self._serve(visit, stored, CacheStatus.HIT)
             case ServeStale(stored):
-                self._refresh(request, stored)
+                self.filler.refresh(request, stored)
                 self._serve(visit, stored, CacheStatus.STALE)
             case Revalidate(stored):
                 await self._share(visit, stored)
             case Fetch():
-                if self._passed.get(request.key, 0) > now_s:
+                if self.filler.is_passed(request.key):
                     await self._pass(visit, b"fwd=uri-miss")
                 else:
                     await self._share(visit, None)
@@ -114,11 +99,6 @@ class Exchange:
                 await self._pass(visit, b"fwd=request" if request.method == b"GET" else b"fwd=method")
             case Refuse(status):
                 self._refuse(visit, status, "nothing fresh is stored")
-
-    def purge(self, key: bytes) -> int:
-        """Forget what is stored for `key`, and store nothing that is on its way; returns what was stored."""
-        self.flights.discard(key)
-        return self.store.purge(key)
 
     def _serve(self, visit: Visit, stored: StoredResponse, what: CacheStatus) -> None:
         self.store.touch(stored)
@@ -136,18 +116,11 @@ class Exchange:
 
     # Shared fetches.
 
-    def _refresh(self, request: Request, stored: StoredResponse) -> None:
-        """Validate behind the back of a client that was answered already."""
-        key = self.store.key_of(request)
-        flight, is_new = self.flights.join(key, lambda flight: self._fly(flight, request, stored))
-        if is_new:
-            flight.handed_over.set()  # nobody waits for what cannot be shared
-
     async def _share(self, visit: Visit, stored: StoredResponse | None, key: bytes = b"") -> None:
         """Wait for the one fetch of this key, and answer from what it brings, as it comes."""
         request = visit.request
         key = key or self.store.key_of(request)
-        flight, is_leader = self.flights.join(key, lambda flight: self._fly(flight, request, stored))
+        flight, is_leader = self.filler.join(key, request, stored)
         with flight.seat() as seat:
             try:
                 await flight.headed()
@@ -181,76 +154,16 @@ class Exchange:
             assert flight.error is not None, "a flight ends with a head, a stored response or an error"
             self._refuse(visit, flight.error.status, str(flight.error))
 
-    async def _fly(self, flight: Flight, request: Request, stored: StoredResponse | None) -> None:
-        """Fetch or validate on behalf of all who wait in `flight`."""
-        head = Head.of(without(request.head.fields, *NOT_SHARED), keep_alive=True)
-        plain = Request(b"GET", request.key, request.key, head)
-        try:
-            async with self.upstream.send(plain, request.key, _validators(stored)) as arriving:
-                await self._take(flight, plain, stored, arriving)
-        except UpstreamError:
-            if (
-                flight.head is None
-                and stored is not None
-                and self._may_stand_in(stored, is_disconnected=True)
-            ):
-                flight.stored = stored
-                return
-            raise
-
-    async def _take(
-        self, flight: Flight, request: Request, stored: StoredResponse | None, arriving: Arriving
-    ) -> None:
-        """What the head says decides for whom the answer is."""
-        head = arriving.head
-        if head.status == 304 and stored is not None:
-            stored.take(merged(stored, head))
-            flight.stored, flight.was_validated = stored, True
-            return
-        if head.status >= 500 and stored is not None and self._may_stand_in(stored, is_disconnected=False):
-            flight.stored = stored
-            return
-        directives = parse_directives(head.field(b"cache-control"))
-        is_small = (head.content_length or 0) <= self.limit_bytes
-        if not is_small or not may_store(request, head, directives):
-            await self._hand_over(flight, request, arriving)
-            return
-        await flight.begin(head, variant_key(request.key, vary_names(head.fields), request))
-        async for chunk in arriving.chunks:
-            await flight.add(chunk)
-        if flight.may_join:
-            self.store.keep(request, StoredResponse(request.key, head, flight.body(), self.name))
-
-    async def _hand_over(self, flight: Flight, request: Request, arriving: Arriving) -> None:
-        """Not for sharing: the leader reads it from upstream itself, and nobody queues for this key.
-
-        An error is no answer of the resource, and one to an authorised request is no other client's: neither
-        costs what is stored, nor keeps later requests from sharing.
-        """
-        key = self.store.key_of(request)
-        self.flights.leave(key, flight)
-        if arriving.head.status < 500 and request.field(b"authorization") is None:
-            self.store.drop(key)
-            if len(self._passed) >= _PASS_MEMORY:
-                self._passed.clear()
-            self._passed[request.key] = self.clock() + _PASS_MEMORY_S
-        flight.private = arriving
-        flight.announce()
-        await flight.handed_over.wait()
-
-    def _may_stand_in(self, stored: StoredResponse, *, is_disconnected: bool) -> bool:
-        return may_serve_on_error(stored, self.clock(), is_disconnected=is_disconnected)
-
     # One client's own.
 
     async def _pass(self, visit: Visit, why: bytes) -> None:
         """Forward the request and relay the answer. An unsafe one invalidates (RFC 9111, 4.4)."""
         request = visit.request
         try:
-            async with self.upstream.send(request, request.target, body=visit.body) as arriving:
+            async with self.filler.upstream.send(request, request.target, body=visit.body) as arriving:
                 status = arriving.head.status
                 if request.method not in _SAFE and 200 <= status < 400:
-                    self.purge(request.key)
+                    self.filler.purge(request.key)
                 await self._relay(visit, arriving, CacheStatus.PASS, self._said(why, status))
         except UpstreamError as error:
             if visit.body is not None and visit.body.is_broken:
@@ -307,14 +220,6 @@ class Exchange:
 def _part(chunk: bytes, position: int, span: Span) -> bytes:
     """What of a chunk that begins at `position` lies in `span`."""
     return chunk[max(0, span.first - position) : max(0, span.last + 1 - position)]
-
-
-def _validators(stored: StoredResponse | None) -> Fields:
-    """The conditions that ask whether `stored` still holds (RFC 9111, 4.3.1)."""
-    if stored is None:
-        return ()
-    pairs = ((b"if-none-match", stored.etag), (b"if-modified-since", stored.modified))
-    return tuple((name, value) for name, value in pairs if value is not None)
 
 
 def _age_s(head: ResponseHead, now_s: float) -> int:

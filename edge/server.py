@@ -12,6 +12,7 @@ from edge.config import EdgeConfig
 from edge.counters import Counters
 from edge.eviction import POLICIES
 from edge.exchange import Exchange
+from edge.filling import Filler
 from edge.flights import Flights
 from edge.hot import LineMemory
 from edge.key import cache_key, origin_form
@@ -45,7 +46,7 @@ class Server:
             read_timeout_s=config.read_timeout_s,
             clock=clock,
         )
-        self.exchange = Exchange(
+        self.filler = Filler(
             self.store,
             self.flights,
             self.upstream,
@@ -53,6 +54,7 @@ class Server:
             limit_bytes=config.max_object,
             clock=clock,
         )
+        self.exchange = Exchange(self.filler, name=config.name, clock=clock)
         self.connections: set[Connection] = set()
         self._is_empty = asyncio.Event()
         self.is_draining = False
@@ -99,7 +101,7 @@ class Server:
 
     def purge(self, target: bytes) -> int:
         """Forget what is stored for a URL's path and query; returns how many responses that were."""
-        return self.exchange.purge(cache_key(origin_form(target)))
+        return self.filler.purge(cache_key(origin_form(target)))
 
     def welcome(self, connection: Connection) -> bool:
         self.connections.add(connection)
