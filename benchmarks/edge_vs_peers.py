@@ -4,7 +4,7 @@
 
 Each server has core 0, `wrk` has core 1. Every request carries the twelve header fields of a browser. Rounds
 are interleaved (each round asks every server for every size), so that a machine whose speed wanders treats
-them alike; the table gives medians, and the ratio to the better peer is the median of the rounds' ratios.
+them alike; the table gives medians over the rounds, and their ratio to the better peer's.
 """
 
 from __future__ import annotations
@@ -132,11 +132,9 @@ def _ratio(readings: list[Reading], value: Callable[[Reading], float]) -> str:
     by_server: dict[str, list[float]] = {}
     for reading in readings:
         by_server.setdefault(reading.server, []).append(value(reading))
-    ours = by_server.pop("penstock")
-    if not by_server:
-        return "no peer installed"
-    best = [max(values) for values in zip(*by_server.values(), strict=True)]
-    return f"{statistics.median(mine / theirs for mine, theirs in zip(ours, best, strict=True)):.2f}"
+    medians = {server: statistics.median(values) for server, values in by_server.items()}
+    ours = medians.pop("penstock")
+    return f"{ours / max(medians.values()):.2f}" if medians else "no peer installed"
 
 
 def main() -> None:
