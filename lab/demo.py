@@ -26,7 +26,7 @@ from player_sim.abr import RULES
 from player_sim.http_driver import play
 from player_sim.session import PlayerSettings
 from service.command import fail
-from service.run import run
+from service.run import all_until, run
 
 _TOGETHER = 4  # viewers arrive by so many at once, so that caches see simultaneous requests
 _BETWEEN_S = 2.0  # and so far apart
@@ -112,10 +112,7 @@ async def _play_all(
         ]
         for task in tasks:
             task.add_done_callback(lambda _: progress.advance(bar))
-        stopped = asyncio.create_task(stop.wait())
-        stopped.add_done_callback(lambda _: [task.cancel() for task in tasks])
-        await asyncio.wait(tasks)
-        stopped.cancel()
+        await all_until(stop, tasks)
     return [task.result() for task in tasks if not task.cancelled()]
 
 

@@ -21,7 +21,7 @@ from player_sim.report import as_values, is_success, session_table
 from player_sim.result import SessionResult
 from player_sim.session import PlayerSettings
 from player_sim.trace_file import load_network
-from service.run import run
+from service.run import all_until, run
 
 
 def play_command(
@@ -85,10 +85,7 @@ def _play_all(players: Sequence[Player]) -> list[SessionResult]:
             tasks = [asyncio.create_task(player()) for player in players]
             for task in tasks:
                 task.add_done_callback(lambda _: progress.advance(bar))
-            stopped = asyncio.create_task(stop.wait())
-            stopped.add_done_callback(lambda _: [task.cancel() for task in tasks])
-            await asyncio.wait(tasks)
-            stopped.cancel()
+            await all_until(stop, tasks)
         results.extend(task.result() for task in tasks if not task.cancelled())
 
     run(play_until)

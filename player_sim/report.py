@@ -7,6 +7,7 @@ from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from player_sim.qoe import Qoe, qoe_of
@@ -20,14 +21,19 @@ def is_success(results: Sequence[SessionResult]) -> bool:
 
 def session_table(results: Sequence[SessionResult]) -> Table:
     """One row per session, and their means."""
-    table = Table(title="sessions")
-    for heading in ("#", "startup s", "stalls", "stalled s", "rebuffer", "kbit/s", "switches", "QoE_lin"):
+    table = Table(title="sessions", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("#", "startup", "stalls", "stalled", "kbit/s", "switch", "QoE_lin"):
         table.add_column(heading, justify="right")
     table.add_column("edges")
     table.add_column("outcome")
     qoes = [qoe_of(result) for result in results]
     for number, (result, qoe) in enumerate(zip(results, qoes, strict=True), 1):
-        table.add_row(str(number), *_cells(qoe), " ".join(edges_of(result)), result.failure or "played")
+        table.add_row(
+            str(number),
+            *_cells(qoe),
+            " ".join(url.partition("//")[2] for url in edges_of(result)),
+            result.failure or "played",
+        )
     if len(results) > 1:
         table.add_section()
         table.add_row("mean", *_mean_cells(qoes))
@@ -66,10 +72,9 @@ def _segment_values(record: SegmentRecord) -> dict[str, Any]:
 
 def _cells(qoe: Qoe) -> list[str]:
     return [
-        "-" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f}",
+        "-" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f} s",
         str(qoe.stall_count),
-        f"{qoe.stall_s:.2f}",
-        f"{qoe.rebuffer_ratio:.1%}",
+        f"{qoe.stall_s:.1f} s",
         f"{qoe.mean_bitrate_bps / 1000:.0f}",
         str(qoe.switches),
         f"{qoe.qoe_lin:.2f}",
@@ -79,10 +84,9 @@ def _cells(qoe: Qoe) -> list[str]:
 def _mean_cells(qoes: Sequence[Qoe]) -> list[str]:
     delays_s = [qoe.startup_delay_s for qoe in qoes if qoe.startup_delay_s is not None]
     return [
-        f"{fmean(delays_s):.2f}" if delays_s else "-",
+        f"{fmean(delays_s):.2f} s" if delays_s else "-",
         f"{fmean(qoe.stall_count for qoe in qoes):.1f}",
-        f"{fmean(qoe.stall_s for qoe in qoes):.2f}",
-        f"{fmean(qoe.rebuffer_ratio for qoe in qoes):.1%}",
+        f"{fmean(qoe.stall_s for qoe in qoes):.1f} s",
         f"{fmean(qoe.mean_bitrate_bps for qoe in qoes) / 1000:.0f}",
         f"{fmean(qoe.switches for qoe in qoes):.1f}",
         f"{fmean(qoe.qoe_lin for qoe in qoes):.2f}",

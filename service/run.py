@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from types import FrameType
+from typing import Any
 
 import uvloop
 
@@ -26,6 +27,14 @@ def run(main: Main, on_reload: Callable[[], None] | None = None) -> None:
         await main(stop)
 
     uvloop.run(supervised())
+
+
+async def all_until(stop: asyncio.Event, tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until all `tasks` have ended; once `stop` is set, cancel those that have not."""
+    stopped = asyncio.create_task(stop.wait())
+    stopped.add_done_callback(lambda _: [task.cancel() for task in tasks])
+    await asyncio.wait(tasks)
+    stopped.cancel()
 
 
 def leave_on_sigterm() -> None:

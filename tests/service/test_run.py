@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.run import all_until
 from tests.needs import ROOT
 
 pytestmark = pytest.mark.socket
@@ -56,3 +58,20 @@ def test_sighup_reloads_and_the_service_goes_on(service: subprocess.Popen[str]) 
     service.send_signal(signal.SIGTERM)
     assert said(service) == "ended"
     assert service.wait(timeout=10) == 0
+
+
+async def test_a_stop_cancels_the_tasks_that_still_run() -> None:
+    stop, ended = asyncio.Event(), asyncio.create_task(asyncio.sleep(0, "ended"))
+    endless = asyncio.create_task(asyncio.Event().wait())
+    waiting = asyncio.create_task(all_until(stop, [ended, endless]))
+    await ended
+    assert not waiting.done()
+    stop.set()
+    await waiting
+    assert (ended.result(), endless.cancelled()) == ("ended", True)
+
+
+async def test_without_a_stop_every_task_comes_to_its_end() -> None:
+    tasks = [asyncio.create_task(asyncio.sleep(0, number)) for number in range(3)]
+    await all_until(asyncio.Event(), tasks)
+    assert [task.result() for task in tasks] == [0, 1, 2]
