@@ -42,11 +42,12 @@ class Cut(Exception):  # noqa: N818
 class Outcome:
     """What became of a request, for log and metrics; filled in while it is answered."""
 
-    __slots__ = ("sent_bytes", "status", "what")
+    __slots__ = ("is_answered", "sent_bytes", "status", "what")
 
     def __init__(self) -> None:
         self.what = CacheStatus.PASS
         self.status = _UNANSWERED
+        self.is_answered = False  # its head was sent
         self.sent_bytes = 0
 
 
@@ -60,11 +61,8 @@ class Visit:
     close: bool  # the connection ends with this answer
     outcome: Outcome = field(default_factory=Outcome)
 
-    @property
-    def is_unanswered(self) -> bool:
-        return self.outcome.status == _UNANSWERED
-
     def note(self, what: CacheStatus, status: int, sent_bytes: int = 0) -> None:
+        self.outcome.is_answered = True
         self.outcome.what = what
         self.outcome.status = status
         self.outcome.sent_bytes = sent_bytes

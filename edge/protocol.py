@@ -215,7 +215,7 @@ class Connection(asyncio.Protocol):
             await server.exchange.answer(visit)
             may_go_on = True
         except Cut as cut:
-            may_go_on = self._doom is not None and visit.is_unanswered
+            may_go_on = self._doom is not None and not visit.outcome.is_answered
             if not may_go_on:
                 server.logger.warning(
                     "answer cut short", url=request.target.decode("latin-1"), reason=str(cut)

@@ -13,6 +13,7 @@ from edge.message import CacheStatus, Request, without
 from edge.ranges import Span, Unsatisfiable, requested_span
 from edge.stored import StoredResponse, lines, status_line
 
+_ALLOW = ((b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),)  # RFC 9110, 15.5.6
 _CLOSE = b"connection: close\r\n"
 # RFC 9110, 15.4.5: what a 304 repeats.
 _IN_304 = frozenset(
@@ -99,6 +100,7 @@ def error_reply(
         (b"access-control-allow-origin", b"*"),
         (b"access-control-expose-headers", b"age, cache-status"),
         (b"content-length", b"%d" % len(body)),
+        *(_ALLOW if status == 405 else ()),
         (b"cache-status", b'%s; detail="%s"' % (name, reason.replace('"', "'").encode())),
     )
     head = head_bytes(Plan(status, fields), close=close)

@@ -218,3 +218,14 @@ async def test_a_range_past_the_end_is_told_so(origin: Origin, clock: Clock, val
             answer = await client.get("/x", range=value)
             assert (answer.status, answer.body) == (416, b"")
             assert answer.fields["content-range"] == f"bytes */{len(STORED)}"
+
+
+async def test_a_method_that_is_not_served_is_told_which_are(origin: Origin, clock: Clock) -> None:
+    """RFC 9110, 15.5.6."""
+    async with origin, serving(origin.url, clock) as server, connected(server) as client:
+        client.send(ask("/x", "TRACE"))
+        answer = await client.answer()
+        assert (answer.status, answer.fields["allow"]) == (
+            405,
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+        )
