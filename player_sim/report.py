@@ -22,7 +22,7 @@ def is_success(results: Sequence[SessionResult]) -> bool:
 def session_table(results: Sequence[SessionResult]) -> Table:
     """One row per session, and their means."""
     table = Table(title="sessions", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("#", "startup", "stalls", "stalled", "kbit/s", "switch", "QoE_lin"):
+    for heading in ("#", "startup s", "stalls", "stalled s", "kbit/s", "switch", "QoE_lin"):
         table.add_column(heading, justify="right")
     table.add_column("edges")
     table.add_column("outcome")
@@ -72,9 +72,9 @@ def _segment_values(record: SegmentRecord) -> dict[str, Any]:
 
 def _cells(qoe: Qoe) -> list[str]:
     return [
-        "-" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f} s",
+        "-" if qoe.startup_delay_s is None else f"{qoe.startup_delay_s:.2f}",
         str(qoe.stall_count),
-        f"{qoe.stall_s:.1f} s",
+        f"{qoe.stall_s:.1f}",
         f"{qoe.mean_bitrate_bps / 1000:.0f}",
         str(qoe.switches),
         f"{qoe.qoe_lin:.2f}",
@@ -84,9 +84,9 @@ def _cells(qoe: Qoe) -> list[str]:
 def _mean_cells(qoes: Sequence[Qoe]) -> list[str]:
     delays_s = [qoe.startup_delay_s for qoe in qoes if qoe.startup_delay_s is not None]
     return [
-        f"{fmean(delays_s):.2f} s" if delays_s else "-",
+        f"{fmean(delays_s):.2f}" if delays_s else "-",
         f"{fmean(qoe.stall_count for qoe in qoes):.1f}",
-        f"{fmean(qoe.stall_s for qoe in qoes):.1f} s",
+        f"{fmean(qoe.stall_s for qoe in qoes):.1f}",
         f"{fmean(qoe.mean_bitrate_bps for qoe in qoes) / 1000:.0f}",
         f"{fmean(qoe.switches for qoe in qoes):.1f}",
         f"{fmean(qoe.qoe_lin for qoe in qoes):.2f}",

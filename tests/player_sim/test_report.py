@@ -22,7 +22,7 @@ def test_the_table_has_a_row_for_each_session_and_one_of_means() -> None:
     Console(file=out, width=160).print(session_table([good, bad]))
     rows = [line.replace("│", " ").split() for line in out.getvalue().splitlines()]
     cells = {row[0]: row[1:] for row in rows if len(row) > 1}
-    assert cells["1"] == ["3.33", "0", "0.00", "0.0%", "1000", "0", "1.00", "played"]
-    assert cells["2"] == ["-", "0", "0.00", "0.0%", "1000", "0", "1.00", "the", "edge", "is", "gone"]
+    assert cells["1"] == ["3.33", "0", "0.0", "1000", "0", "1.00", "played"]
+    assert cells["2"] == ["-", "0", "0.0", "1000", "0", "1.00", "the", "edge", "is", "gone"]
     assert cells["mean"][0] == "3.33"
     assert (is_success([good]), is_success([good, bad])) == (True, False)
