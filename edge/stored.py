@@ -61,6 +61,7 @@ class StoredResponse:
         self.directives: Directives = parse_directives(joined(fields, b"cache-control"))
         self.received_s = head.received_s
         self.born_s = head.received_s - initial_age_s(head)
+        # Fresh while the age is below the lifetime (RFC 9111, 4.2).
         self.fresh_until_s = self.born_s + freshness_lifetime_s(head, self.directives)
         # What the hot path asks: until when the response may be served without a thought.
         self.serve_until_s = 0.0 if "no-cache" in self.directives else self.fresh_until_s
@@ -81,10 +82,6 @@ class StoredResponse:
     def age_s(self, now_s: float) -> int:
         return max(0, int(now_s - self.born_s))
 
-    def is_fresh(self, now_s: float) -> bool:
-        """Fresh: its current age is below its freshness lifetime (RFC 9111, 4.2)."""
-        return now_s < self.fresh_until_s
-
     def wire_head(self, now_s: float) -> bytes:
         """The complete head of a hit on the whole body."""
         second = int(now_s)
@@ -97,9 +94,6 @@ class StoredResponse:
             )
             self._wire_second = second
         return self._wire_head
-
-    def as_head(self) -> ResponseHead:
-        return ResponseHead(self.status, self.fields, self.received_s, self.received_s)
 
 
 def merged(stored: StoredResponse, update: ResponseHead) -> ResponseHead:

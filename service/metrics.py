@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
@@ -18,9 +18,6 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 __all__ = [
     "CONTENT_TYPE",
     "CollectorRegistry",
-    "Counter",
-    "Gauge",
-    "Histogram",
     "Metric",
     "Readings",
     "counter",
