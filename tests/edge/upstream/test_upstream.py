@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from edge.upstream import with_cors
+from edge.config import EdgeConfig
+from edge.upstream.client import Upstream, with_cors
+from service.units import Address
 from tests.edge.messages import fields
 from tests.edge.wire import Asked, Clock, HangUp, Origin, ask, connected, get, serving
 
@@ -22,7 +25,7 @@ def origin(clock: Clock) -> Origin:
 async def test_a_request_is_forwarded_with_its_fields_and_nothing_of_the_connection(
     origin: Origin, clock: Clock
 ) -> None:
-    async with origin, serving(origin.url, clock, name="edge-1") as server:
+    async with origin, serving(origin.url, clock, name="edge-1", loop_id="edge.example") as server:
         await get(
             server,
             "/x?a=1&CMCD=br%3D1",
@@ -43,13 +46,14 @@ async def test_a_request_is_forwarded_with_its_fields_and_nothing_of_the_connect
             "accept": "*/*",
             "x-public": "2",
             "via": "1.0 proxy, 1.1 edge-1",
+            "cdn-loop": "edge.example",
         }
 
 
 async def test_nothing_is_added_that_the_client_did_not_say(origin: Origin, clock: Clock) -> None:
     async with origin, serving(origin.url, clock) as server:
         await get(server)
-        assert origin.asked[0].fields.keys() == {"host", "via"}
+        assert origin.asked[0].fields.keys() == {"host", "via", "cdn-loop"}
 
 
 async def test_a_field_value_in_utf_8_arrives_as_it_was_sent(origin: Origin, clock: Clock) -> None:
@@ -140,7 +144,7 @@ async def test_an_answer_that_is_none_is_a_bad_gateway(clock: Clock, answer: byt
     async with origin, serving(origin.url, clock) as server:
         refused = await get(server)
         assert refused.status == 502
-        assert refused.body == b"502 upstream cannot be reached: ClientResponseError\n"
+        assert refused.body == b"502 upstream's answer is not well-formed HTTP\n"
         assert len(server.entries) == 0
 
 
@@ -168,7 +172,7 @@ async def test_an_origin_that_says_nothing_is_a_gateway_time_out(clock: Clock) -
         yield b""
 
     origin = Origin(silent, clock)
-    async with origin, serving(origin.url, clock, read_timeout_s=0.05) as server:
+    async with origin, serving(origin.url, clock, first_byte_timeout_s=0.05) as server:
         assert (await get(server)).status == 504
         assert len(origin.asked) == 1
 
@@ -199,3 +203,29 @@ async def test_a_request_with_a_body_is_sent_once_even_if_it_is_safe(clock: Cloc
         client.send(ask("/x", "GET", b"once", cache_control="no-store"))
         assert (await asyncio.wait_for(client.answer(), 2)).status == 502
         assert len(origin.asked) == 1
+
+
+async def test_an_edge_before_a_shield_of_the_same_name_is_no_loop(origin: Origin, clock: Clock) -> None:
+    async with (
+        origin,
+        serving(origin.url, clock) as shield,
+        serving(f"http://{shield.address}", clock) as server,
+    ):
+        answer = await get(server, "/x", cdn_loop='cdn.example; hop="1, 2"')
+        assert (answer.status, answer.body) == (200, b"body")
+        (asked,) = origin.asked
+        own = [server.upstream.loop_id.decode(), shield.upstream.loop_id.decode()]
+        assert asked.fields["cdn-loop"] == ", ".join(['cdn.example; hop="1, 2"', *own])
+        assert len({*own}) == 2
+        assert all(each.startswith("penstock-") for each in own)
+
+
+def test_an_edge_that_listens_where_it_did_has_the_id_it_had(clock: Clock) -> None:
+    def own(listen: Address, **settings: Any) -> bytes:
+        return Upstream(EdgeConfig(upstream="http://h", listen=listen, **settings), clock).loop_id
+
+    here, beside = Address("127.0.0.1", 8080), Address("127.0.0.1", 8081)
+    assert own(here) == own(here) != own(beside)
+    assert own(here, loop_id="edge.example:8080") == b"edge.example:8080"
+    anywhere = Address("127.0.0.1", 0)
+    assert own(anywhere) != own(anywhere), "two that let the system choose a port are two"
