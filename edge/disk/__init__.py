@@ -1,0 +1,1 @@
+"""The disk tier: files with checksums, a journal, and an index in memory."""
