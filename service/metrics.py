@@ -6,10 +6,10 @@ request pays for an addition and no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
@@ -22,6 +22,8 @@ __all__ = [
     "Readings",
     "counter",
     "gauge",
+    "histogram",
+    "merged",
     "read",
     "render",
 ]
@@ -43,6 +45,19 @@ def read(text: str) -> dict[tuple[str, ...], float]:
     }
 
 
+def merged(texts: Mapping[str, str], label: str) -> bytes:
+    """What several processes rendered as one text: each sample says in `label` whose it is."""
+    families: dict[str, Metric] = {}
+    for owner, text in texts.items():
+        for family in text_string_to_metric_families(text):
+            known = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+            for sample in family.samples:
+                known.add_sample(sample.name, {**sample.labels, label: owner}, sample.value)
+    registry = CollectorRegistry()
+    Readings(registry, families.values)
+    return render(registry)
+
+
 def counter(name: str, what: str, labels: tuple[str, ...], values: Labelled) -> Metric:
     """A counter read just now, one value per tuple of label values."""
     family = CounterMetricFamily(name, what, labels=labels)
@@ -56,6 +71,13 @@ def gauge(name: str, what: str, labels: tuple[str, ...], values: Labelled) -> Me
     family = GaugeMetricFamily(name, what, labels=labels)
     for label_values, value in values:
         family.add_metric(label_values, value)
+    return family
+
+
+def histogram(name: str, what: str, buckets: Iterable[tuple[str, float]], total: float) -> Metric:
+    """A histogram read just now: how many values lay at or below each bound, and their sum."""
+    family = HistogramMetricFamily(name, what)
+    family.add_metric((), list(buckets), total)
     return family
 
 

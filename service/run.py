@@ -15,16 +15,32 @@ Main = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def run(main: Main, on_reload: Callable[[], None] | None = None) -> None:
-    """Run `main(stop)`; SIGTERM and SIGINT set `stop`, SIGHUP calls `on_reload`. Returns when `main` does."""
+    """Run `main(stop)`; SIGTERM and SIGINT set `stop`, SIGHUP calls `on_reload`. Returns when `main` does.
+
+    The same signal again cancels `main`: whoever sends it does not want to wait for what is under way. The
+    other one does not: at a terminal a service may get SIGINT, and SIGTERM from whoever it works for.
+    """
 
     async def supervised() -> None:
-        stop = asyncio.Event()
+        stop, seen = asyncio.Event(), set[int]()
         loop = asyncio.get_running_loop()
+        work = asyncio.ensure_future(main(stop))
+
+        def end(number: int) -> None:
+            if number in seen:
+                work.cancel()
+            seen.add(number)
+            stop.set()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, end, number)
         if on_reload is not None:
             loop.add_signal_handler(signal.SIGHUP, on_reload)
-        await main(stop)
+        try:
+            await work
+        except asyncio.CancelledError:
+            if not stop.is_set():
+                raise
 
     uvloop.run(supervised())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from edge.app import REGISTRY, build_app
+from edge.admin.app import REGISTRY, build_app
 from edge.config import EdgeConfig
 from edge.message import CacheStatus
 from edge.server import Server

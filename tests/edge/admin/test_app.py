@@ -10,9 +10,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from edge.app import build_app
+from edge.admin.app import build_app
 from edge.server import Server
-from tests.edge.wire import Asked, Client, Clock, Origin, ask, connected, get, serving
+from tests.edge.wire import Asked, Client, Clock, HangUp, Origin, ask, connected, get, serving
 
 pytestmark = pytest.mark.socket
 
@@ -136,7 +136,7 @@ async def test_an_edge_is_healthy_and_ready_until_it_ends(origin: Origin, clock:
             assert (response.status, await response.json()) == (200, {"status": "ok"})
         async with admin.get("/ready") as response:
             assert (response.status, await response.json()) == (200, {"status": "ready", "stored": 1})
-        server.is_draining = True
+        server.is_leaving = True
         async with admin.get("/ready") as response:
             assert (response.status, await response.json()) == (503, {"status": "draining"})
 
@@ -173,3 +173,32 @@ async def test_metrics_count_every_request_by_its_outcome(origin: Origin, clock:
     assert samples["edge_stored_responses"] == "1.0"
     assert samples["edge_connections_accepted_total"] == "1.0"
     assert samples["edge_connections"] == "0.0"
+
+
+async def test_metrics_tell_of_each_upstream_by_its_configured_url(clock: Clock) -> None:
+    async def cut_once(asked: Asked) -> AsyncIterator[bytes]:
+        answer = asked.reply(b"0123456789", cache_control="no-store", etag='"1"')
+        if len(shield.asked) == 1:
+            yield answer[:-4]
+            raise HangUp
+        yield asked.reply(b"6789", 206, content_range="bytes 6-9/10", etag='"1"')
+
+    shield = Origin(cut_once, clock)
+    nobody = "http://127.0.0.1:9"
+    async with shield:
+        upstreams = (nobody, f"{shield.url} weight=2")
+        async with serving(upstreams, clock, breaker_failures=2) as server, administered(server) as admin:
+            assert (await get(server)).body == b"0123456789"
+            async with admin.get("/metrics") as response:
+                samples = dict(line.rsplit(" ", 1) for line in (await response.text()).splitlines())
+    assert {name: value for name, value in samples.items() if "{upstream=" in name} == {
+        f'edge_upstream_asked_total{{upstream="{nobody}"}}': "2.0",
+        f'edge_upstream_asked_total{{upstream="{shield.url}"}}': "2.0",
+        f'edge_upstream_failed_total{{upstream="{nobody}"}}': "2.0",
+        f'edge_upstream_failed_total{{upstream="{shield.url}"}}': "1.0",
+        f'edge_upstream_circuit{{upstream="{nobody}"}}': "2.0",
+        f'edge_upstream_circuit{{upstream="{shield.url}"}}': "0.0",
+    }
+    assert samples["edge_upstream_repeats_total"] == "1.0"
+    assert samples["edge_upstream_repeats_refused_total"] == "0.0"
+    assert samples["edge_upstream_resumed_total"] == "1.0"
