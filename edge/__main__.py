@@ -1,28 +1,36 @@
-"""`python -m edge`: one edge process."""
+"""`python -m edge`: one edge."""
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from pathlib import Path
-from time import time
 from typing import Annotated
 
-from aiohttp import web
 from typer import Option
 
-from edge.app import build_app
-from edge.config import EdgeConfig
 from edge.eviction import POLICIES
-from edge.server import Server
-from service import config, log
+from edge.reload import Settings
+from edge.workers.supervisor import supervise
+from edge.workers.worker import serve_worker
+from service import config
 from service.command import fail, run_command
-from service.run import run
-from service.units import Address
 
 
 def edge_command(
-    upstream: Annotated[str | None, Option(help="URL of the origin, or of a shield edge.")] = None,
+    upstream: Annotated[
+        list[str] | None,
+        Option(metavar="URL", help="The origin or a shield edge; again for what to ask when it fails."),
+    ] = None,
+    upstream_choice: Annotated[
+        str | None, Option(help="order: the first that is well; hash: by cache key and weight.")
+    ] = None,
     listen: Annotated[str | None, Option(metavar="HOST:PORT", help="Where viewers ask.")] = None,
+    tls_listen: Annotated[
+        str | None, Option(metavar="HOST:PORT", help="Where viewers ask in TLS, for HTTP/2 and HTTP/1.1.")
+    ] = None,
+    tls_certificate: Annotated[Path | None, Option(help="PEM, with its chain; SIGHUP reads it anew.")] = None,
+    tls_key: Annotated[Path | None, Option(help="PEM, the certificate's.")] = None,
+    tls_min_version: Annotated[str | None, Option(help="1.2 or 1.3.")] = None,
     admin: Annotated[str | None, Option(metavar="HOST:PORT", help="Health, metrics and purge.")] = None,
     admin_token: Annotated[
         str | None, Option(envvar="PENSTOCK_ADMIN_TOKEN", help="What a purge presents.")
@@ -30,6 +38,11 @@ def edge_command(
     name: Annotated[str | None, Option(help="This cache's name in Cache-Status.")] = None,
     ram: Annotated[str | None, Option(metavar="SIZE", help="The RAM tier, such as 512MiB.")] = None,
     eviction: Annotated[str | None, Option(help=f"Eviction policy: {', '.join(POLICIES)}.")] = None,
+    disk: Annotated[
+        Path | None, Option(metavar="DIR", help="The disk tier's folder; none: RAM only.")
+    ] = None,
+    disk_size: Annotated[str | None, Option(metavar="SIZE", help="The disk tier, such as 10GiB.")] = None,
+    workers: Annotated[int | None, Option(help="Processes that share port, fetches and disk.")] = None,
     max_object: Annotated[str | None, Option(metavar="SIZE", help="Larger bodies are not stored.")] = None,
     access_log: Annotated[Path | None, Option(help="JSON lines; SIGHUP opens it anew.")] = None,
     log_level: Annotated[str | None, Option(help="debug, info, warning or error.")] = None,
@@ -44,39 +57,24 @@ def edge_command(
     given = dict(locals())
     path = given.pop("config_file")
     try:
-        settings = config.load(EdgeConfig, path, given)
+        settings = Settings(path, given)
     except config.ConfigError as error:
         raise fail("edge", error) from None
     try:
         serve(settings)
+    except config.ConfigError as error:
+        raise fail("edge", error) from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise fail("edge", f"cannot serve: {where}{error.strerror or error}", 1) from None
 
 
-def serve(settings: EdgeConfig) -> None:
-    """Run one edge until a signal. Raises OSError if it cannot listen or open its log."""
-    log.configure(settings.log_level)
-    server = Server(settings, clock=time)
-
-    async def session(stop: asyncio.Event) -> None:
-        async with server:
-            runner = web.AppRunner(build_app(server), access_log=None)
-            admin = settings.admin and await _open(runner, settings.admin)
-            server.logger.info(
-                "listening", address=str(server.address), admin=str(admin or ""), upstream=settings.upstream
-            )
-            await stop.wait()
-            await runner.cleanup()
-
-    run(session, on_reload=server.log.reopen)
-
-
-async def _open(runner: web.AppRunner, where: Address) -> Address:
-    """Start the admin plane; returns its address."""
-    await runner.setup()
-    await web.TCPSite(runner, where.host, where.port).start()
-    return Address(*runner.addresses[0][:2])
+def serve(settings: Settings) -> None:
+    """Run one edge until a signal. Raises OSError if it cannot listen or open its log, and ConfigError."""
+    if settings.now.workers > 1:
+        supervise(settings, partial(serve_worker, settings=settings))
+    else:
+        serve_worker(settings.now, None, settings=settings)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,10 @@ class RequestBody:
         self._on_level()
 
     @property
+    def waiting_bytes(self) -> int:
+        return self._waiting_bytes
+
+    @property
     def is_full(self) -> bool:
         return self._waiting_bytes > _HIGH_BYTES
 

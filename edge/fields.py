@@ -39,9 +39,11 @@ _MONTHS = {
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
     )
 }
-_IMF_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
-_RFC850_DATE = re.compile(r"[A-Z][a-z]+, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT")
-_ASCTIME_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})")
+_YEAR_S = 31_556_952  # of the Gregorian calendar, on average
+_WRITTEN_S = 1_577_836_800.0  # 2020: the present of those who have no better one
+_IMF_DATE = re.compile(r"[A-Z][a-z]{2}, (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT", re.I)
+_RFC850_DATE = re.compile(r"[A-Z][a-z]+, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT", re.I)
+_ASCTIME_DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})", re.I)
 
 
 def first(fields: Fields, name: bytes) -> bytes | None:
@@ -92,30 +94,40 @@ def delta_seconds(argument: str | None) -> int | None:
     return min(int(argument[:12]), _MAX_DELTA_S)
 
 
+def parse_date(value: bytes | None, now_s: float | None = None) -> float | None:
+    """Seconds since the epoch of an HTTP-date in any of its three forms (RFC 9110, 5.6.7), or None.
+
+    Upper and lower case count as one (RFC 9111, 4.2). A year of two digits is of the century of `now_s`, or
+    of the one before if it would be over 50 years ahead.
+    """
+    now_s = _WRITTEN_S if now_s is None else now_s
+    century = (1970 + int(now_s // _YEAR_S)) // 100
+    moment_s, is_short = _read_date(value, century)
+    if is_short and moment_s is not None and moment_s > now_s + 50 * _YEAR_S:
+        moment_s, _ = _read_date(value, century - 1)
+    return moment_s
+
+
 @lru_cache(maxsize=1024)
-def parse_date(value: bytes | None) -> float | None:
-    """Seconds since the epoch of an HTTP-date in any of its three forms (RFC 9110, 5.6.7), or None."""
+def _read_date(value: bytes | None, century: int) -> tuple[float | None, bool]:
+    """The moment, and whether its year was told by two digits."""
     text = (value or b"").decode("latin-1").strip()
+    is_short = False
     if match := _IMF_DATE.fullmatch(text):
         day, month, year, *clock = match.groups()
     elif match := _RFC850_DATE.fullmatch(text):
         day, month, short_year, *clock = match.groups()
-        year = str(_century(int(short_year)))
+        year, is_short = f"{century}{short_year}", True
     elif match := _ASCTIME_DATE.fullmatch(text):
         month, day, *clock, year = match.groups()
     else:
-        return None
+        return None, False
     hour, minute, second = map(int, clock)
     try:
-        moment = datetime(int(year), _MONTHS[month], int(day), hour, minute, second, tzinfo=UTC)
+        moment = datetime(int(year), _MONTHS[month.capitalize()], int(day), hour, minute, second, tzinfo=UTC)
     except (KeyError, ValueError):
-        return None
-    return moment.timestamp()
-
-
-def _century(two_digits: int) -> int:
-    """RFC 850's year; what would be over 50 years ahead of 2020-2070 is in the past (RFC 9110, 5.6.7)."""
-    return 2000 + two_digits if two_digits < 70 else 1900 + two_digits
+        return None, False
+    return moment.timestamp(), is_short
 
 
 @lru_cache(maxsize=8)

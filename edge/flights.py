@@ -7,41 +7,70 @@ turns out not to be storable is handed to the viewer who caused the flight, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
+from edge.fields import Fields
 from edge.message import ResponseHead
-from edge.stored import StoredResponse
-from edge.upstream import Arriving, UpstreamError
+from edge.reply import AnswerHead
+from edge.slices import Part
+from edge.stored import StoredResponse, groups_of
+from edge.upstream.client import Arriving, UpstreamError
 
 _WINDOW_BYTES = 1024**2  # how far a body that outgrew the store may run ahead of its slowest reader
 
 
 class Flight:
-    """One fetch on its way. One of `head`, `stored`, `private` and `error` says how it answers."""
+    """One fetch on its way; `head`, `stored`, `private`, `is_declined` or `error` says how it answers."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, finish_share: float) -> None:
         self.head: ResponseHead | None = None  # of a body that `read` gives
+        self.part: Part | None = None  # the bytes are these of a larger body
+        self.interims: list[tuple[int, Fields]] = []  # 1xx, before the head
         self.stored: StoredResponse | None = None  # the answer lies in the store
         self.was_validated = False  # and upstream confirmed it
+        self.failed_status: int | None = None  # or it stands in for this failure
         self.private: Arriving | None = None  # not to be shared: for the leader alone
+        self.is_declined = False  # of no use to anybody: each asks for itself
         self.error: UpstreamError | None = None
+        self.upstream_s: float | None = None  # from the request to the head
         self.variant = b""  # the key of the variant that `head` belongs to
+        self.answers: dict[object, AnswerHead] = {}  # made of `head`, for those who get the same
         self.is_complete = False
         self.may_join = True  # not once the body outgrew the store, or its key was purged
+        self.unwanted: list[Set[bytes]] = []  # groups that were purged before it was known what this is
         self.handed_over = asyncio.Event()  # the leader has done with `private`
+        self.is_for_viewers = True  # and ends with the last of them, unless it is worth finishing
+        self.give_up: Callable[[], object] = lambda: None
         self._limit_bytes = limit_bytes
+        self._finish_share = finish_share
         self._size_bytes = 0
         self._chunks: list[bytes] = []
         self._first = 0  # number of the first chunk still kept
         self._readers: dict[object, int] = {}  # reader -> number of the chunk it wants next
+        self._greetings: dict[object, Callable[[], None]] = {}
         self._waiting: list[asyncio.Future[None]] = []
 
-    async def headed(self) -> None:
-        """Returns when it is known how the fetch answers."""
-        while not (self.head or self.stored or self.private or self.error):
+    async def headed(self, on_interim: Callable[[int, Fields], None]) -> None:
+        """Returns when it is known how the fetch answers; tells of interim responses before."""
+        told = 0
+        while True:
+            for status, fields in self.interims[told:]:
+                on_interim(status, fields)
+            told = len(self.interims)
+            if self.head or self.stored or self.private or self.is_declined or self.error:
+                return
             await self._changed()
+
+    def tell(self, status: int, fields: Fields) -> None:
+        """An interim response came (RFC 9110, 15.2)."""
+        self.interims.append((status, fields))
+        self.announce()
+
+    def stand_in(self, stored: StoredResponse, failed_status: int | None) -> None:
+        """Upstream failed, with a status or without an answer; `stored`, stale, is the answer."""
+        self.stored, self.failed_status = stored, failed_status
 
     def announce(self) -> None:
         """Wake all who wait; each looks at what has changed."""
@@ -51,9 +80,17 @@ class Flight:
                 waiter.set_result(None)
 
     async def begin(self, head: ResponseHead, variant: bytes) -> None:
-        """The body is coming: let every waiter send its head before the first copies a large chunk."""
+        """The body is coming: every waiter's head is sent before the first copies a large chunk.
+
+        Greetings go out in one pass, without a task's turn for each: the last of a thousand has its head in a
+        third of the time.
+        """
         self.head = head
         self.variant = variant
+        greetings, self._greetings = self._greetings, {}
+        if not self.interims:  # else they come first, in each one's turn
+            for greet in greetings.values():
+                greet()
         self.announce()
         await asyncio.sleep(0)
 
@@ -61,6 +98,16 @@ class Flight:
         self.error = error
         self.is_complete = True
         self.announce()
+
+    @property
+    def come_bytes(self) -> int:
+        """Of the body, so far."""
+        return self._size_bytes
+
+    @property
+    def viewers(self) -> int:
+        """Who read it now."""
+        return len(self._readers)
 
     async def add(self, chunk: bytes) -> None:
         """Hand a chunk to the readers. A body that outgrew the store waits for the slowest of them."""
@@ -81,18 +128,37 @@ class Flight:
         return b"".join(self._chunks)
 
     @contextmanager
-    def seat(self) -> Iterator[object]:
-        """A reader's place: from here on nothing is forgotten that it has not read."""
+    def seat(self, greet: Callable[[], None] | None = None) -> Iterator[object]:
+        """A reader's place: from here on nothing is forgotten that it has not read.
+
+        `greet` is called when the head of a body comes, before any of the body goes to anybody.
+        """
         reader = object()
         self._readers[reader] = 0
+        if greet is not None and self.head is None:
+            self._greetings[reader] = greet
         try:
             yield reader
+            self.is_for_viewers = False  # one has had what it wanted: others will want the same
         finally:
             del self._readers[reader]
+            self._greetings.pop(reader, None)
             self.announce()
+            if not self._readers and self.is_for_viewers and not self._is_worth_finishing():
+                self.give_up()
+
+    def _is_worth_finishing(self) -> bool:
+        """Nobody waits any more: a body of which enough has come is still wanted for the store."""
+        if self.is_complete or self.private is not None:
+            return True
+        if self.head is None or not self.may_join:
+            return False
+        size_bytes = self.part.span.size_bytes if self.part else self.head.content_length
+        return size_bytes is None or self._size_bytes >= self._finish_share * size_bytes
 
     async def read(self, reader: object) -> AsyncIterator[bytes]:
         """The body from its first byte, as it arrives. Raises UpstreamError where it is cut short."""
+        told = -1
         while True:
             number = self._readers[reader]
             if number < self._first + len(self._chunks):
@@ -104,7 +170,8 @@ class Flight:
             elif self.is_complete:
                 return
             else:
-                if not self.may_join:
+                if not self.may_join and told < number:  # once: two readers would wake each other for ever
+                    told = number
                     self.announce()  # the fetch may wait for its readers
                 await self._changed()
 
@@ -124,8 +191,9 @@ class Flight:
 class Flights:
     """The fetches on their way, by key."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, finish_share: float) -> None:
         self._limit_bytes = limit_bytes
+        self.finish_share = finish_share  # of the flights to come
         self._flights: dict[bytes, Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -137,8 +205,9 @@ class Flights:
         flight = self._flights.get(key)
         if flight is not None and flight.may_join:
             return flight, False
-        flight = self._flights[key] = Flight(self._limit_bytes)
+        flight = self._flights[key] = Flight(self._limit_bytes, self.finish_share)
         task = asyncio.create_task(self._fly(key, flight, fly))
+        flight.give_up = lambda: self._give_up(key, flight, task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return flight, True
@@ -148,10 +217,26 @@ class Flights:
         if self._flights.get(key) is flight:
             del self._flights[key]
 
-    def discard(self, key: bytes) -> None:
-        """What is on its way for `key`, in any variant, reaches those who wait and nobody else."""
-        for each in [each for each in self._flights if each == key or each.startswith(key + b"\n")]:
-            self._flights.pop(each).may_join = False
+    def _give_up(self, key: bytes, flight: Flight, task: asyncio.Task[None]) -> None:
+        self.leave(key, flight)
+        task.cancel()
+
+    def discard(self, is_meant: Callable[[bytes], bool]) -> None:
+        """What is on its way for such cache keys, in any variant, reaches those who wait and nobody else."""
+        for key in [key for key in self._flights if is_meant(key.partition(b"\n")[0])]:
+            self._flights.pop(key).may_join = False
+
+    def discard_groups(self, groups: Set[bytes]) -> None:
+        """The same for members of groups; what has no head yet may turn out to be one."""
+        for key, flight in list(self._flights.items()):
+            if flight.head is None:
+                flight.unwanted.append(groups)
+            elif not groups.isdisjoint(groups_of(flight.head.fields)):
+                self._flights.pop(key).may_join = False
+
+    def of_key(self, key: bytes) -> list[Flight]:
+        """What is on its way for a cache key, in any variant."""
+        return [flight for each, flight in self._flights.items() if each.partition(b"\n")[0] == key]
 
     async def close(self) -> None:
         """Cancel what is on its way and wait until it has ended."""

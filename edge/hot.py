@@ -1,47 +1,49 @@
 """The hot path's memory: which cache key a request line stands for.
 
 A hit is answered from the request line alone once the header section below it is known: a keep-alive
-connection repeats its head, and llhttp has parsed the same bytes before.
+connection repeats its head, and llhttp has parsed the same bytes before. What is called a line here ends with
+the target: the HTTP version is the first of what repeats.
 """
 
 from __future__ import annotations
 
-from edge.key import MAX_TARGET_BYTES, QUERY_BYTES, TargetError, cache_key, origin_form
+from edge.key import MAX_TARGET_BYTES, QUERY_BYTES, KeyRules, TargetError, origin_form
+
+CMCD = b"?CMCD="  # a query of this one argument is not in the key (CTA-5004)
+LONGEST_BYTES = MAX_TARGET_BYTES  # of a line; a longer one is for the parser
+
+# Keeps the bytes that such a query may have, and changes all others: those that no URL has, and the `&` that
+# parts arguments. `translate` hands back what it was given if nothing changed, so comparing costs little.
+PLAIN = bytes(byte if byte in QUERY_BYTES.replace(b"&", b"") else 0 for byte in range(256))
 
 _MEMORY = 65_536  # lines; then the memory starts anew
-_LONGEST_BYTES = 512  # a longer line is worked out each time
+_LONGEST_KEPT_BYTES = 512  # a longer line is worked out each time
 
 
 class LineMemory:
-    """Cache keys by request line. Only what `origin_form` accepts is remembered."""
+    """Cache keys by line, of lines without a query. Only what `origin_form` accepts is remembered."""
 
-    def __init__(self) -> None:
-        self.keys: dict[bytes, bytes] = {}  # the whole line, where it has no query
-        self._paths: dict[bytes, bytes] = {}  # "GET " and the path, where it has one
+    def __init__(self, rules: KeyRules) -> None:
+        self._rules = rules
+        self.keys: dict[bytes, bytes] = {}
 
     def key_of(self, line: bytes) -> bytes:
-        """The key of a line that is not in `keys`; empty if the line is for the parser to judge."""
-        if line[:5] != b"GET /" or line[-9:] != b" HTTP/1.1" or len(line) > MAX_TARGET_BYTES:
+        """The key of any line; empty if the line is for the parser to judge."""
+        if line[:5] != b"GET /" or len(line) > LONGEST_BYTES:
             return b""
-        mark = line.find(b"?")
-        if mark < 0:
-            return self._remember(self.keys, line, line[4:-9])
-        before = line[:mark]
-        path = self._paths.get(before) or self._remember(self._paths, before, before[4:])
-        query = line[mark + 1 : -9]
+        before, mark, query = line.partition(b"?")
+        path = self.keys.get(before) or self._remember(before)
         if not path or query.translate(None, QUERY_BYTES):
             return b""
-        if query[:5] == b"CMCD=" and b"&" not in query:
-            return path
-        return cache_key(path + b"?" + query)
+        return self._rules.key(before[4:] + mark + query) if mark else path
 
-    def _remember(self, memory: dict[bytes, bytes], text: bytes, target: bytes) -> bytes:
+    def _remember(self, line: bytes) -> bytes:
         try:
-            key = origin_form(target)
+            key = self._rules.key(origin_form(line[4:]))
         except TargetError:
             return b""
-        if len(text) <= _LONGEST_BYTES:
-            if len(memory) >= _MEMORY:
-                memory.clear()
-            memory[text] = key
+        if len(line) <= _LONGEST_KEPT_BYTES:
+            if len(self.keys) >= _MEMORY:
+                self.keys.clear()
+            self.keys[line] = key
         return key

@@ -6,17 +6,18 @@ the limits on size, and what RFC 9112 asks of a server besides (Host).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import httptools
 
-from edge.key import MAX_TARGET_BYTES, TargetError, cache_key, origin_form
+from edge.key import MAX_TARGET_BYTES, KeyRules, TargetError, is_host, request_target
 from edge.message import Head, Request
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_FIELDS = 100
 _FRAMING = (b"content-length", b"transfer-encoding")
-_REFUSED_METHODS = frozenset((b"CONNECT", b"TRACE"))
+_METHOD = re.compile(rb"(?:\r?\n)*[!#$%&'*+.^_`|~0-9A-Za-z-]+ ")
 
 
 class BadRequest(Exception):  # noqa: N818 - the standard's name for it
@@ -32,11 +33,13 @@ class RequestParser:
 
     def __init__(
         self,
+        rules: KeyRules,
         on_begin: Callable[[], None],
         on_request: Callable[[Request], None],
         on_body: Callable[[bytes], None],
         on_end: Callable[[], None],
     ) -> None:
+        self._rules = rules
         self._llhttp = httptools.HttpRequestParser(self)
         self._on_begin = on_begin
         self._on_request = on_request
@@ -47,6 +50,7 @@ class RequestParser:
         self._head_bytes = 0
         self._silent_bytes = 0  # fed since llhttp last told of anything: part of one long field
         self._error: BadRequest | None = None
+        self._is_at_start = True  # no message has ended in what is fed now
         self.in_head = False  # part of a head has come
         self.in_message = False
 
@@ -54,6 +58,7 @@ class RequestParser:
         """Raises BadRequest; nothing may be fed after that."""
         self._silent_bytes += len(data)
         while data:
+            self._is_at_start = True
             try:
                 self._llhttp.feed_data(data)
                 break
@@ -62,7 +67,7 @@ class RequestParser:
                 self._llhttp = httptools.HttpRequestParser(self)
                 data = data[offer.args[0] :]
             except httptools.HttpParserError as error:
-                raise self._error or _said(error) from None
+                raise self._error or _said(error, data if self._is_at_start else b"") from None
         if self.in_head and self._silent_bytes > MAX_HEAD_BYTES:
             raise BadRequest(431, f"the request head is larger than {MAX_HEAD_BYTES} bytes")
 
@@ -96,11 +101,13 @@ class RequestParser:
         version = self._llhttp.get_http_version()
         if version not in ("1.0", "1.1"):
             self._refuse(505, f"HTTP/{version} is not spoken here")
-        hosts = sum(name == b"host" for name, _ in self._fields)
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
+        hosts = [value for name, value in self._fields if name == b"host"]
+        if len(hosts) > 1 or (not hosts and version == "1.1"):
             self._refuse(400, "a request needs one Host field")
-        if method in _REFUSED_METHODS:
-            self._refuse(405, f"{method.decode()} is not served here")
+        if not all(map(is_host, hosts)):
+            self._refuse(400, "Host is not a name and an optional port")
+        if method == b"CONNECT":
+            self._refuse(405, "CONNECT is not served here")
         coding = b", ".join(value for name, value in self._fields if name == b"transfer-encoding")
         if coding and coding.lower() != b"chunked":
             self._refuse(501, "the only transfer coding known here is chunked")
@@ -109,20 +116,19 @@ class RequestParser:
         if any(b"\0" in value or b"\r" in value or b"\n" in value for _, value in self._fields):
             self._refuse(400, "a header field has a control character")
         try:
-            target = origin_form(self._target)
+            target = request_target(method, self._target)
         except TargetError as error:
             self._refuse(400, str(error))
-        is_http11 = version == "1.1"
         # An HTTP/1.0 client would have to be told that its connection is kept; it is closed instead.
-        keep_alive = is_http11 and self._llhttp.should_keep_alive()
+        keep_alive = version == "1.1" and self._llhttp.should_keep_alive()
         head = Head.of(tuple(self._fields), keep_alive=keep_alive)
-        self._on_request(Request(method, target, cache_key(target), head, is_http11))
+        self._on_request(Request(method, target, self._rules.key(target), head, version.encode()))
 
     def on_body(self, chunk: bytes) -> None:
         self._on_body(chunk)
 
     def on_message_complete(self) -> None:
-        self.in_message = False
+        self.in_message = self._is_at_start = False
         self._on_end()
 
     def _refuse(self, status: int, reason: str) -> None:
@@ -131,8 +137,11 @@ class RequestParser:
         raise self._error
 
 
-def _said(error: httptools.HttpParserError) -> BadRequest:
+def _said(error: httptools.HttpParserError, data: bytes) -> BadRequest:
+    """What is wrong with a request; `data` is where it begins, as far as that is known."""
     if isinstance(error, httptools.HttpParserInvalidMethodError):
+        if _METHOD.match(data):  # a token: what llhttp does not know cannot go on (RFC 9110, 9.1)
+            return BadRequest(501, "the method is not known here")
         return BadRequest(400, "the method is not one of HTTP")
     if isinstance(error, httptools.HttpParserInvalidURLError):
         return BadRequest(400, "the request target is not a URL")

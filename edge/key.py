@@ -6,6 +6,8 @@ CMCD (CTA-5004) tells the server about the player; a key that held it would neve
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 MAX_TARGET_BYTES = 8 * 1024  # RFC 9112, 3, asks for at least 8000
 
@@ -16,9 +18,32 @@ QUERY_BYTES = PATH_BYTES + b"?[]|^`{}"  # the last six are sent raw by common pl
 _DOT_SEGMENT = re.compile(rb"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _ABSOLUTE = re.compile(rb"https?://[^/?#]+", re.IGNORECASE)
 
+# uri-host and an optional port (RFC 9110, 4.2.1 and 7.2; RFC 3986, 3.2.2).
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Za-z:.~!$&'()*+,;=_-]+\]|(?:[0-9A-Za-z.~!$&'()*+,;=_-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?"
+)
+# Not behind half an escape, which it would complete.
+_ESCAPE = re.compile(rb"(?<!%)(?<!%[0-9A-Fa-f])%([0-9A-Fa-f]{2})")
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
 
 class TargetError(ValueError):
     """The request target is not one this cache serves; the message says why."""
+
+
+def is_host(value: bytes) -> bool:
+    """`value` is what Host may say; it may be empty (RFC 9112, 3.2)."""
+    return _HOST.fullmatch(value) is not None
+
+
+def request_target(method: bytes, target: bytes) -> bytes:
+    """What a request is about: `origin_form`, or `*` for OPTIONS of the server itself (RFC 9112, 3.2.4).
+
+    Raises TargetError.
+    """
+    if method == b"OPTIONS" and (target == b"*" or _ABSOLUTE.fullmatch(target)):
+        return b"*"
+    return origin_form(target)
 
 
 def origin_form(target: bytes) -> bytes:
@@ -41,10 +66,32 @@ def origin_form(target: bytes) -> bytes:
     return target
 
 
-def cache_key(target: bytes) -> bytes:
-    """`target` (origin-form) without CMCD arguments; the order of the others is kept."""
-    path, mark, query = target.partition(b"?")
-    if not mark or b"CMCD=" not in query:
-        return target
-    kept = [argument for argument in query.split(b"&") if not argument.startswith(b"CMCD=")]
-    return path + b"?" + b"&".join(kept) if kept else path
+@dataclass(frozen=True, slots=True)
+class KeyRules:
+    """What of a target chooses the response. The key is a target, too: upstream is asked for it."""
+
+    is_sorted: bool = False  # the order of the query's arguments says nothing
+    dropped: tuple[str, ...] = ()  # names of arguments that say nothing; `*` stands for any letters
+
+    def key(self, target: bytes) -> bytes:
+        """`target` (origin-form) without CMCD and what else says nothing, normalised (RFC 3986, 6.2.2)."""
+        path, mark, query = target.partition(b"?")
+        if mark and (b"CMCD=" in query or b"%" in query or self.is_sorted or self.dropped):
+            kept = [_normalised(each) for each in query.split(b"&") if not self._is_dropped(each)]
+            query = b"&".join(sorted(kept) if self.is_sorted else kept)
+            mark = mark if kept else b""
+        return _normalised(path) + mark + query
+
+    def _is_dropped(self, argument: bytes) -> bool:
+        name = _normalised(argument.partition(b"=")[0]).decode("latin-1")
+        return name == "CMCD" or any(fnmatchcase(name, pattern) for pattern in self.dropped)
+
+
+def _normalised(text: bytes) -> bytes:
+    return _ESCAPE.sub(_normal, text) if b"%" in text else text
+
+
+def _normal(escape: re.Match[bytes]) -> bytes:
+    """An escaped unreserved character as itself, another one in upper case (6.2.2.1, 6.2.2.2)."""
+    byte = bytes((int(escape[1], 16),))
+    return byte if byte in _UNRESERVED else escape[0].upper()

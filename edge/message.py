@@ -37,6 +37,17 @@ class CacheStatus(Enum):
     REFUSED = "refused"  # malformed, or only-if-cached without a stored response
 
 
+class Forward(Enum):
+    """Why a request went upstream, in the words of Cache-Status (RFC 9211, 2.2)."""
+
+    METHOD = "method"
+    REQUEST = "request"  # the client asked for it, or its conditions are the origin's to judge
+    URI_MISS = "uri-miss"
+    VARY_MISS = "vary-miss"
+    STALE = "stale"
+    PARTIAL = "partial"
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The header section of a request, parsed. One connection repeats it, so it is parsed once and kept."""
@@ -63,7 +74,12 @@ class Request:
     target: bytes  # origin-form, as it came
     key: bytes
     head: Head
-    is_http11: bool = True
+    version: bytes = b"1.1"  # of HTTP, in the words of Via
+
+    @property
+    def is_http11(self) -> bool:
+        """The client knows what came with HTTP/1.1: chunks, interim responses."""
+        return self.version != b"1.0"
 
     def field(self, name: bytes) -> bytes | None:
         return joined(self.head.fields, name)
@@ -77,6 +93,7 @@ class ResponseHead:
     fields: Fields
     requested_s: float
     received_s: float
+    is_from_worker: bool = False  # another worker of this edge gave it, and has said what it is
 
     def field(self, name: bytes) -> bytes | None:
         return joined(self.fields, name)

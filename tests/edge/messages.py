@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.fields import Fields, format_date
-from edge.key import cache_key
+from edge.key import KeyRules
 from edge.message import Head, Request, ResponseHead
 from edge.stored import StoredResponse
 
@@ -20,7 +20,7 @@ def fields(**named: str) -> Fields:
 
 def request(target: str = "/v/seg1.m4s", method: str = "GET", **named: str) -> Request:
     path = target.encode()
-    return Request(method.encode(), path, cache_key(path), Head.of(fields(**named), keep_alive=True))
+    return Request(method.encode(), path, KeyRules().key(path), Head.of(fields(**named), keep_alive=True))
 
 
 def head(

@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from edge.accesslog import AccessLog, who_part
+from edge.accesslog import AccessLog, before_url, who_part
 from edge.message import CacheStatus, Head
+from edge.visit import Outcome
 from tests.edge.messages import fields
 
 
 def note(log: AccessLog, target: bytes = b"/x", who: bytes = b"") -> None:
-    log.write(12.3456, who, target, 200, 10, CacheStatus.MISS, 0.0012)
+    log.write(12.3456, who, b"GET", target, outcome(CacheStatus.MISS), 0.0012)
+
+
+def outcome(what: CacheStatus) -> Outcome:
+    found = Outcome(what, 200)
+    found.sent_bytes = 10
+    return found
 
 
 def test_a_line_holds_who_asked_and_how_it_ended(tmp_path: Path) -> None:
@@ -22,7 +29,9 @@ def test_a_line_holds_who_asked_and_how_it_ended(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.log").read_bytes()) == {
         "time": 12.346,
         "remote": "::1",
+        "protocol": "h1",
         "agent": 'a "b" \\ \xff',
+        "method": "GET",
         "url": '/x"\\\xff\n',
         "status": 200,
         "bytes": 10,
@@ -42,8 +51,31 @@ def test_lines_are_written_in_batches_and_added_to_what_is_there(tmp_path: Path)
     assert path.read_bytes().count(b"\n") == 2
     for _ in range(20_000):
         note(log)
-    assert path.read_bytes().count(b"\n") == 20_002
+    assert len(log.lines) < 10_000
     log.close()
+    assert path.read_bytes().count(b"\n") == 20_002
+
+
+def test_the_line_of_a_hit_is_that_of_any_answer_but_for_its_duration(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "a.log")
+    who = who_part("::1", Head.of(fields(user_agent="a"), keep_alive=True))
+    log.hit(
+        12.3456, before_url(who), b"/x", b"?CMCD=", b"bl%3D1", b'","status":200,"bytes":10,"cache":"hit"}\n'
+    )
+    log.write(12.345, who, b"GET", b"/x?CMCD=bl%3D1", outcome(CacheStatus.HIT), 0.0)
+    log.close()
+    hit, other = map(json.loads, (tmp_path / "a.log").read_bytes().splitlines())
+    assert other == hit | {"method": "GET", "ms": 0}
+
+
+def test_the_time_of_hits_is_right_to_the_millisecond_also_where_the_clock_goes_back(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "a.log")
+    times_s = (1.0, 1.0004, 1.0015, 1.002, 1.9999, 2.0, 1.5)
+    for now_s in times_s:
+        log.hit(now_s, b"", b"", b"", b"", b'"":0}\n')
+    log.close()
+    logged = [json.loads(line)["time"] for line in (tmp_path / "a.log").read_bytes().splitlines()]
+    assert logged == [1.0, 1.0, 1.001, 1.002, 1.999, 2.0, 1.5]
 
 
 def test_without_a_path_nothing_is_gathered() -> None:
@@ -59,7 +91,9 @@ def test_a_full_disk_costs_lines_and_not_service() -> None:
     for _ in range(3):
         note(log)
     log.flush()
-    assert (log.lost, log.lines) == (3, [])
+    log.hit(1.0, b"", b"/x", b"", b"", b"\n")
+    log.flush()
+    assert (log.lost, log.lines) == (4, [])
     log.close()
 
 

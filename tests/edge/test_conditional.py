@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.conditional import is_not_modified
+from edge.fields import Fields
 from tests.edge.messages import NOW_S, date, request
 
 ETAG, MODIFIED = b'"v1"', date(NOW_S).encode()
@@ -39,4 +40,6 @@ CONDITIONS = [  # request's fields, ETag, Last-Modified, is it not modified
 def test_a_client_that_holds_the_response_is_told_so(
     named: dict[str, str], etag: bytes | None, modified: bytes | None, is_unchanged: bool
 ) -> None:
-    assert is_not_modified(request(**named), etag, modified) is is_unchanged
+    told = ((b"etag", etag), (b"last-modified", modified))
+    fields: Fields = tuple((name, value) for name, value in told if value is not None)
+    assert is_not_modified(request(**named), fields) is is_unchanged

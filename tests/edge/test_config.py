@@ -49,6 +49,29 @@ MISTAKES = [  # what is set, what the message says
     pytest.param(
         {"log_level": "loud"}, "log_level = 'loud': Input should be 'debug', 'info'", id="no-such-level"
     ),
+    pytest.param({"upstream": []}, "upstream = '': name at least one", id="no-upstream"),
+    pytest.param(
+        {"upstream": ["http://a", "http://b heavy"]},
+        "upstream = 'http://b heavy': after a space",
+        id="one-of-two",
+    ),
+    pytest.param({"upstream": ["http://a", "http://a/"]}, "name each upstream once", id="one-upstream-twice"),
+    pytest.param({"upstream": "unix:a.sock"}, "unix: and a socket's whole path", id="a-relative-socket"),
+    pytest.param(
+        {"upstream_choice": "random"}, "upstream_choice = 'random': Input should be", id="no-such-choice"
+    ),
+    pytest.param({"loop_id": "two words"}, "loop_id = 'two words': write a host name", id="no-loop-id"),
+    pytest.param({"retry_ratio": "1.5"}, "retry_ratio = 1.5: give a share", id="more-than-all"),
+    pytest.param(
+        {"breaker_ratio": "0"}, "breaker_ratio = 0.0: give a share above 0", id="a-share-of-nothing"
+    ),
+    pytest.param({"breaker_failures": "0"}, "breaker_failures = 0: give 1 or more", id="open-from-the-start"),
+    pytest.param({"resume_tries": "-1"}, "resume_tries = -1: give 0 or more", id="less-than-no-tries"),
+    pytest.param(
+        {"breaker_pause_s": "20"},
+        "breaker_longest_pause_s = 10.0: must not be below breaker_pause_s = 20.0",
+        id="a-longest-that-is-not",
+    ),
     pytest.param({"max_connections": "many"}, "max_connections = 'many'", id="not-a-number"),
 ]
 
@@ -81,3 +104,17 @@ def test_flags_come_as_text_and_are_read_as_the_file_is() -> None:
         EdgeConfig, None, {"upstream": "https://o", "ram": "1GiB", "admin": ":9", "access_log": "a.log"}
     )
     assert (settings.ram, str(settings.admin), settings.access_log) == (2**30, "127.0.0.1:9", Path("a.log"))
+
+
+def test_one_upstream_is_a_word_and_several_are_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text('upstream = ["http://a:1 weight=2", "unix:/run/b.sock"]\nupstream_choice = "hash"\n')
+    settings = load(EdgeConfig, path)
+    assert [(place.label, place.weight) for place in settings.upstreams] == [
+        ("http://a:1", 2.0),
+        ("unix:/run/b.sock", 1.0),
+    ]
+    assert [place.label for place in load(EdgeConfig, path, {"upstream": ["http://c"]}).upstreams] == [
+        "http://c"
+    ]
+    assert [place.label for place in EdgeConfig(upstream="http://d").upstreams] == ["http://d"]

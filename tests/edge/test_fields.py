@@ -105,6 +105,24 @@ def test_a_date_has_three_forms_and_anything_else_is_none(value: bytes | None, e
     assert parse_date(value) == epoch_s
 
 
+YEARS = [  # year of two digits, now, the year that is meant
+    pytest.param(b"72", b"Tue, 14 Nov 2023 22:13:20 GMT", 2072, id="49-years-ahead"),
+    pytest.param(b"73", b"Tue, 14 Nov 2023 22:13:20 GMT", 2073, id="a-week-less-than-50-years-ahead"),
+    pytest.param(b"74", b"Tue, 14 Nov 2023 22:13:20 GMT", 1974, id="over-50-years-ahead"),
+    pytest.param(b"99", b"Tue, 14 Nov 2023 22:13:20 GMT", 1999, id="of-the-century-before"),
+    pytest.param(b"74", b"Tue, 14 Nov 2028 22:13:20 GMT", 2074, id="ahead-once-it-is-near"),
+    pytest.param(b"23", b"Tue, 14 Nov 2023 22:13:20 GMT", 2023, id="this-year"),
+    pytest.param(b"05", b"Tue, 14 Nov 2056 22:13:20 GMT", 2005, id="long-past"),
+]
+
+
+@pytest.mark.parametrize(("digits", "now", "year"), YEARS)
+def test_a_year_of_two_digits_is_at_most_50_years_ahead(digits: bytes, now: bytes, year: int) -> None:
+    """RFC 9110, 5.6.7."""
+    value = b"Tuesday, 07-Nov-%b 08:49:37 GMT" % digits
+    assert parse_date(value, parse_date(now)) == parse_date(b"Tue, 07 Nov %d 08:49:37 GMT" % year)
+
+
 @given(st.integers(0, 4_102_444_800))
 def test_a_date_reads_back_as_it_was_written(epoch_s: int) -> None:
     assert parse_date(format_date(epoch_s)) == epoch_s

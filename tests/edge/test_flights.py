@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from edge.fields import Fields
 from edge.flights import Flight, Flights
-from edge.upstream import UpstreamError
+from edge.upstream.client import UpstreamError
 from tests.edge.messages import head
 
 KEY = b"/seg1"
 MIB = 2**20
+FINISH_SHARE = 0.25
 
 
 class Origin:
@@ -41,6 +43,10 @@ class Origin:
             raise self._error
 
 
+def unheard(status: int, fields: Fields) -> None:
+    pytest.fail(f"nobody sent {status} {fields}")
+
+
 async def turns(until: Callable[[], bool]) -> None:
     """Let the other tasks go on until something is so."""
     for _ in range(1000):
@@ -56,7 +62,7 @@ def watched(flight: Flight) -> tuple[list[bytes], Awaitable[None]]:
 
     async def view() -> None:
         with flight.seat() as seat:
-            await flight.headed()
+            await flight.headed(unheard)
             async for chunk in flight.read(seat):
                 chunks.append(chunk)  # noqa: PERF401 - each is seen as it comes
 
@@ -64,7 +70,7 @@ def watched(flight: Flight) -> tuple[list[bytes], Awaitable[None]]:
 
 
 async def test_a_hundred_viewers_cost_one_fetch_and_get_each_chunk_as_it_arrives() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     joined = [flights.join(KEY, origin.fly) for _ in range(100)]
     assert [is_leader for _, is_leader in joined] == [True] + [False] * 99
     viewers = [watched(flight) for flight, _ in joined]
@@ -79,7 +85,7 @@ async def test_a_hundred_viewers_cost_one_fetch_and_get_each_chunk_as_it_arrives
 
 
 async def test_a_late_viewer_gets_it_from_the_first_byte() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     early, _ = flights.join(KEY, origin.fly)
     chunks, end = watched(early)
     origin.send(b"one", b"two")
@@ -93,7 +99,7 @@ async def test_a_late_viewer_gets_it_from_the_first_byte() -> None:
 
 
 async def test_the_next_viewer_after_the_end_starts_a_fetch_of_its_own() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     origin.end()
     assert await asyncio.wait_for(_after_head(flight), 5) == b""
@@ -104,12 +110,12 @@ async def test_the_next_viewer_after_the_end_starts_a_fetch_of_its_own() -> None
 
 async def _after_head(flight: Flight) -> bytes:
     with flight.seat() as seat:
-        await flight.headed()
+        await flight.headed(unheard)
         return b"".join([chunk async for chunk in flight.read(seat)])
 
 
 async def test_two_keys_are_two_flights() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     assert flights.join(b"/a", origin.fly)[1]
     assert flights.join(b"/b", origin.fly)[1]
     assert len(flights) == 2
@@ -117,7 +123,7 @@ async def test_two_keys_are_two_flights() -> None:
 
 
 async def test_a_leader_who_leaves_cancels_nothing_that_others_wait_for() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     leader = asyncio.create_task(_after_head(flights.join(KEY, origin.fly)[0]))
     follower = asyncio.create_task(_after_head(flights.join(KEY, origin.fly)[0]))
     origin.send(b"one")
@@ -131,7 +137,7 @@ async def test_a_leader_who_leaves_cancels_nothing_that_others_wait_for() -> Non
 
 
 async def test_a_fetch_that_everybody_left_goes_on_for_the_store() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     viewer = asyncio.create_task(_after_head(flight))
     await turns(lambda: origin.asked == 1)
@@ -143,20 +149,20 @@ async def test_a_fetch_that_everybody_left_goes_on_for_the_store() -> None:
 
 
 async def test_an_error_before_the_head_reaches_all() -> None:
-    flights = Flights(MIB)
+    flights = Flights(MIB, FINISH_SHARE)
 
     async def fail(flight: Flight) -> None:  # noqa: ARG001
         await asyncio.sleep(0)
         raise UpstreamError(504, "late")
 
     joined = [flights.join(KEY, fail)[0] for _ in range(3)]
-    await asyncio.gather(*[flight.headed() for flight in joined])
+    await asyncio.gather(*[flight.headed(unheard) for flight in joined])
     assert [flight.error and flight.error.status for flight in joined] == [504] * 3
     assert all(flight.head is None for flight in joined)
 
 
 async def test_an_error_in_the_middle_reaches_all_after_what_came() -> None:
-    origin, flights = Origin(UpstreamError(502, "cut short")), Flights(MIB)
+    origin, flights = Origin(UpstreamError(502, "cut short")), Flights(MIB, FINISH_SHARE)
     viewers = [watched(flights.join(KEY, origin.fly)[0]) for _ in range(3)]
     origin.send(b"half")
     origin.end()
@@ -166,7 +172,7 @@ async def test_an_error_in_the_middle_reaches_all_after_what_came() -> None:
 
 
 async def test_a_body_that_outgrows_the_store_goes_at_the_slowest_readers_pace() -> None:
-    origin, flights = Origin(), Flights(limit_bytes=MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     await turns(lambda: flight.head is not None)
     fast, end = watched(flight)
@@ -185,7 +191,7 @@ async def test_a_body_that_outgrows_the_store_goes_at_the_slowest_readers_pace()
 
 
 async def test_nobody_joins_a_body_that_outgrew_the_store() -> None:
-    origin, flights = Origin(), Flights(limit_bytes=4)
+    origin, flights = Origin(), Flights(4, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     chunks, _ = watched(flight)
     await turns(lambda: flight.head is not None)
@@ -198,7 +204,7 @@ async def test_nobody_joins_a_body_that_outgrew_the_store() -> None:
 
 
 async def test_a_body_that_outgrows_the_store_in_its_first_chunk_reaches_those_who_wait() -> None:
-    flights = Flights(limit_bytes=4)
+    flights = Flights(4, FINISH_SHARE)
 
     async def burst(flight: Flight) -> None:
         await flight.begin(head(), KEY)
@@ -210,8 +216,32 @@ async def test_a_body_that_outgrows_the_store_in_its_first_chunk_reaches_those_w
     assert [chunks for chunks, _ in viewers] == [[b"first", b"second"]] * 2
 
 
+class Told(Flight):
+    """A flight that counts how often it woke those who wait."""
+
+    times = 0
+
+    def announce(self) -> None:
+        self.times += 1
+        super().announce()
+
+
+async def test_readers_who_wait_for_a_body_that_nobody_may_join_let_each_other_sleep() -> None:
+    flight = Told(MIB, FINISH_SHARE)
+    viewers = [watched(flight) for _ in range(3)]
+    flight.may_join = False
+    await flight.begin(head(), KEY)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert flight.times < 20
+    await flight.add(b"one")
+    await turns(lambda: all(chunks == [b"one"] for chunks, _ in viewers))
+    flight.land()
+    await asyncio.gather(*[end for _, end in viewers])
+
+
 async def test_a_body_that_outgrew_the_store_ends_when_nobody_reads_it() -> None:
-    origin, flights = Origin(), Flights(limit_bytes=MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     origin.send(*[b"x" * MIB] * 8)
     origin.end()
@@ -220,12 +250,12 @@ async def test_a_body_that_outgrew_the_store_ends_when_nobody_reads_it() -> None
 
 
 async def test_what_is_discarded_reaches_those_who_wait_and_nobody_else() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     flight, _ = flights.join(KEY, origin.fly)
     chunks, end = watched(flight)
     origin.send(b"old")
     await turns(lambda: chunks == [b"old"])
-    flights.discard(KEY)
+    flights.discard(KEY.__eq__)
     other, is_leader = flights.join(KEY, Origin().fly)
     assert is_leader
     origin.send(b"er")
@@ -238,7 +268,7 @@ async def test_what_is_discarded_reaches_those_who_wait_and_nobody_else() -> Non
 
 
 async def test_closing_cancels_what_is_on_its_way_and_tells_those_who_wait() -> None:
-    origin, flights = Origin(), Flights(MIB)
+    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
     chunks, end = watched(flights.join(KEY, origin.fly)[0])
     origin.send(b"one")
     await turns(lambda: chunks == [b"one"])

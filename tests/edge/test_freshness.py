@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from edge.control import Control, control_of
 from edge.fields import parse_directives
 from edge.freshness import freshness_lifetime_s, grace_s, initial_age_s, may_be_stale
 from tests.edge.messages import NOW_S, date, head
 
 DAY_S = 86_400
+
+
+def controlled(value: bytes) -> Control:
+    return Control(parse_directives(value))
+
+
 LIFETIMES = [  # status, fields, lifetime_s
     pytest.param(200, {"cache_control": "max-age=60"}, 60, id="4.2.1-max-age"),
     pytest.param(200, {"cache_control": "max-age=5, s-maxage=60"}, 60, id="4.2.1-s-maxage-wins"),
@@ -47,7 +54,7 @@ LIFETIMES = [  # status, fields, lifetime_s
 @pytest.mark.parametrize(("status", "named", "lifetime_s"), LIFETIMES)
 def test_the_lifetime_of_a_response(status: int, named: dict[str, str], lifetime_s: float) -> None:
     response = head(status, named)
-    assert freshness_lifetime_s(response, parse_directives(response.field(b"cache-control"))) == lifetime_s
+    assert freshness_lifetime_s(response, control_of(response.fields)) == lifetime_s
 
 
 AGES = [  # fields, seconds between request and response, initial age
@@ -81,12 +88,12 @@ STALENESS = [
 
 @pytest.mark.parametrize(("value", "is_allowed"), STALENESS)
 def test_a_response_may_forbid_its_use_when_stale(value: bytes, is_allowed: bool) -> None:
-    directives = parse_directives(value + b", stale-if-error=60, stale-while-revalidate=30")
-    assert may_be_stale(directives) is is_allowed
-    assert grace_s(directives, "stale-if-error") == (60 if is_allowed else 0)
-    assert grace_s(directives, "stale-while-revalidate") == (30 if is_allowed else 0)
+    control = controlled(value + b", stale-if-error=60, stale-while-revalidate=30")
+    assert may_be_stale(control) is is_allowed
+    assert grace_s(control, "stale-if-error") == (60 if is_allowed else 0)
+    assert grace_s(control, "stale-while-revalidate") == (30 if is_allowed else 0)
 
 
 def test_there_is_no_grace_without_a_directive_or_with_an_odd_one() -> None:
-    assert grace_s(parse_directives(b"max-age=1"), "stale-if-error") == 0
-    assert grace_s(parse_directives(b"stale-if-error=long"), "stale-if-error") == 0
+    assert grace_s(controlled(b"max-age=1"), "stale-if-error") == 0
+    assert grace_s(controlled(b"stale-if-error=long"), "stale-if-error") == 0

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from edge.http1 import MAX_FIELDS, MAX_HEAD_BYTES, BadRequest, RequestParser
-from edge.key import MAX_TARGET_BYTES
+from edge.key import MAX_TARGET_BYTES, KeyRules
 from edge.message import Request
 
 HOST = b"Host: edge.example\r\n"
@@ -20,7 +20,9 @@ class Heard:
         self.requests: list[Request] = []
         self.body = b""
         self.begun = self.ended = 0
-        self.parser = RequestParser(self._on_begin, self.requests.append, self._on_body, self._on_end)
+        self.parser = RequestParser(
+            KeyRules(), self._on_begin, self.requests.append, self._on_body, self._on_end
+        )
 
     def _on_begin(self) -> None:
         self.begun += 1
@@ -121,9 +123,7 @@ def test_a_plain_head_is_one_that_any_stored_response_answers(line: bytes, is_pl
 
 MALFORMED = [  # bytes, status
     pytest.param(b"GARBAGE\r\n\r\n", 400, id="garbage"),
-    pytest.param(get(method=b"get"), 400, id="lower-case-method"),
-    pytest.param(get(method=b"STEAL"), 400, id="unknown-method"),
-    pytest.param(get(method=b"TRACE"), 405, id="trace"),
+    pytest.param(get(method=b"ST(EAL"), 400, id="9110-9.1-a-method-is-a-token"),
     pytest.param(b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405, id="connect"),
     pytest.param(get(version=b"9.9"), 400, id="version-9.9"),
     pytest.param(get(version=b"2.0"), 505, id="version-2.0"),
@@ -133,7 +133,12 @@ MALFORMED = [  # bytes, status
     pytest.param(b"GET /x HTTP/1.1\r\n\r\n", 400, id="9112-3.2-no-host"),
     pytest.param(get(b"/x", b"Host: b"), 400, id="9112-3.2-two-hosts"),
     pytest.param(get(b"/../x"), 400, id="dot-segments"),
-    pytest.param(get(b"*", method=b"OPTIONS"), 400, id="asterisk"),
+    pytest.param(get(b"*"), 400, id="9112-3.2.4-asterisk-is-for-options"),
+    pytest.param(get(b"x", method=b"OPTIONS"), 400, id="9112-3.2.4-options-of-no-path"),
+    pytest.param(b"GET /x HTTP/1.1\r\nHost: a b\r\n\r\n", 400, id="9112-3.2-host-with-a-space"),
+    pytest.param(b"GET /x HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, id="9112-3.2-host-with-a-path"),
+    pytest.param(b"GET /x HTTP/1.1\r\nHost: me@a\r\n\r\n", 400, id="9112-3.2-host-with-a-user"),
+    pytest.param(b"GET /x HTTP/1.0\r\nHost: a:b\r\n\r\n", 400, id="9112-3.2-host-with-no-port"),
     pytest.param(get(b"/x#y"), 400, id="fragment"),
     pytest.param(get(b"/\xff"), 400, id="odd-byte-in-target"),
     pytest.param(
@@ -189,6 +194,29 @@ def test_what_is_malformed_is_refused_with_its_status(data: bytes, status: int, 
         Heard().feed(data, piece_bytes)
     assert caught.value.status == status
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("method", [b"get", b"STEAL", b"X-1"])
+def test_a_method_that_nobody_knows_is_not_implemented(method: bytes) -> None:
+    """RFC 9110, 9.1."""
+    with pytest.raises(BadRequest) as caught:
+        Heard().feed(get(method=method), 2**20)
+    assert caught.value.status == 501
+
+
+def test_what_follows_a_request_and_is_none_is_malformed_whatever_it_looks_like() -> None:
+    heard = Heard()
+    with pytest.raises(BadRequest) as caught:
+        heard.feed(get(b"/x", b"Content-Length: 1", method=b"POST") + b"ab /c HTTP/1.1\r\n\r\n", 2**20)
+    assert (len(heard.requests), caught.value.status) == (1, 400)
+
+
+@PIECES
+@pytest.mark.parametrize("target", [b"*", b"http://edge.example", b"HTTPS://a:8443"])
+def test_options_may_be_about_the_server_itself(target: bytes, piece_bytes: int) -> None:
+    """RFC 9112, 3.2.4."""
+    (request,) = Heard().feed(get(target, method=b"OPTIONS"), piece_bytes).requests
+    assert (request.target, request.key) == (b"*", b"*")
 
 
 @PIECES

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.key import TargetError, cache_key, origin_form
+from edge.key import KeyRules, TargetError, is_host, origin_form, request_target
 
 TARGETS = [  # as it came, as path and query (RFC 9112, 3.2)
     pytest.param(b"/", b"/", id="3.2.1-root"),
@@ -26,6 +26,43 @@ TARGETS = [  # as it came, as path and query (RFC 9112, 3.2)
 @pytest.mark.parametrize(("target", "path"), TARGETS)
 def test_a_target_becomes_path_and_query(target: bytes, path: bytes) -> None:
     assert origin_form(target) == path
+
+
+HOSTS = [  # Host, is it one
+    *(
+        pytest.param(value, True, id=value.decode() or "none")
+        for value in (b"", b"a", b"a.b-c_d~e", b"127.0.0.1")
+    ),
+    *(pytest.param(value, True, id=value.decode()) for value in (b"a:80", b"a:", b"[::1]", b"[::1]:8080")),
+    *(pytest.param(value, True, id=value.decode()) for value in (b"%C3%A9", b"a!$&'()*+,;=b")),
+    *(
+        pytest.param(value, False, id=repr(value))
+        for value in (b"a b", b"a, b", b"a/b", b"me@a", b"a?b", b"a#")
+    ),
+    *(
+        pytest.param(value, False, id=repr(value))
+        for value in (b"a:b", b"a:80:80", b"::1", b"[::1", b"[::1]a")
+    ),
+    *(
+        pytest.param(value, False, id=repr(value))
+        for value in (b"%C", b"%zz", b"a\\b", b'"a"', b"\xe9", b"a\n")
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "is_one"), HOSTS)
+def test_host_is_a_name_and_an_optional_port(value: bytes, is_one: bool) -> None:
+    """RFC 9110, 7.2."""
+    assert is_host(value) is is_one
+
+
+def test_only_options_is_about_the_server_itself() -> None:
+    """RFC 9112, 3.2.4."""
+    assert request_target(b"OPTIONS", b"*") == request_target(b"OPTIONS", b"http://h:80") == b"*"
+    assert request_target(b"OPTIONS", b"http://h/") == b"/"
+    assert request_target(b"GET", b"http://h") == b"/"
+    with pytest.raises(TargetError):
+        request_target(b"GET", b"*")
 
 
 REFUSED = [  # target, what is wrong
@@ -86,4 +123,48 @@ KEYS = [  # CTA-5004: what the player says about itself is no part of the key
 
 @pytest.mark.parametrize(("target", "key"), KEYS)
 def test_a_key_is_the_target_without_cmcd(target: bytes, key: bytes) -> None:
-    assert cache_key(target) == key
+    assert KeyRules().key(target) == key
+
+
+RULED = [  # rules, target, key
+    pytest.param(KeyRules(), b"/%7euser/%41?q=%7E%2f", b"/~user/A?q=~%2F", id="3986-6.2.2-normal-form"),
+    pytest.param(KeyRules(), b"/a%2fb", b"/a%2Fb", id="3986-6.2.2.2-a-reserved-one-stays-escaped"),
+    pytest.param(KeyRules(), b"/100%", b"/100%", id="an-escape-that-is-none"),
+    pytest.param(KeyRules(), b"/%2541", b"/%2541", id="3986-2.4-never-decoded-twice"),
+    pytest.param(KeyRules(), b"/x?%43MCD=1", b"/x", id="an-escaped-name"),
+    pytest.param(KeyRules(is_sorted=True), b"/x?b=2&a=1&a=0", b"/x?a=0&a=1&b=2", id="sorted"),
+    pytest.param(KeyRules(is_sorted=True), b"/x?b&CMCD=1&a", b"/x?a&b", id="sorted-without-cmcd"),
+    pytest.param(KeyRules(is_sorted=True), b"/b/a", b"/b/a", id="sorted-without-a-query"),
+    pytest.param(
+        KeyRules(dropped=("utm_*",)), b"/x?utm_source=a&v=1&utm_id", b"/x?v=1", id="dropped-by-pattern"
+    ),
+    pytest.param(KeyRules(dropped=("sid",)), b"/x?sid=9", b"/x", id="dropped-to-the-last"),
+    pytest.param(KeyRules(dropped=("sid",)), b"/x?SID=9&side=1", b"/x?SID=9&side=1", id="by-its-whole-name"),
+    pytest.param(KeyRules(dropped=("sid",)), b"/x?%73id=9&a", b"/x?a", id="dropped-though-escaped"),
+    pytest.param(KeyRules(dropped=("a[1]",)), b"/x?a1=9&b", b"/x?b", id="a-set-of-letters"),
+]
+
+
+@pytest.mark.parametrize(("rules", "target", "key"), RULED)
+def test_a_key_is_the_target_as_the_rules_have_it(rules: KeyRules, target: bytes, key: bytes) -> None:
+    assert rules.key(target) == key
+
+
+TARGET_BYTES = st.sampled_from(
+    [b"a", b"/", b"?", b"&", b"=", b"%41", b"%2f", b"%", b"%2", b"CMCD=1", b"%43MCD", b"%252e", b"sid=1"]
+)
+
+
+@given(
+    st.lists(TARGET_BYTES, max_size=8).map(lambda pieces: b"/" + b"".join(pieces)),
+    st.booleans(),
+    st.sampled_from([(), ("sid",), ("s*", "a")]),
+)
+def test_a_key_is_a_target_whose_key_is_itself(
+    target: bytes, is_sorted: bool, dropped: tuple[str, ...]
+) -> None:
+    """Upstream is asked for the key: what it answers must be what the key names."""
+    rules = KeyRules(is_sorted, dropped)
+    key = rules.key(target)
+    assert rules.key(key) == key
+    assert origin_form(key) == key

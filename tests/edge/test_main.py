@@ -54,8 +54,8 @@ def test_an_edge_says_where_it_listens_reopens_its_log_and_ends_cleanly(tmp_path
         assert get(event["admin"], "/ready") == 200
         path.rename(tmp_path / "rotated.log")
         process.send_signal(signal.SIGHUP)
-        while not path.exists():
-            assert process.poll() is None
+        reloaded = said(process)
+        assert (reloaded["event"], reloaded["changed"]) == ("configuration reloaded", "nothing")
         assert get(event["address"], "/2") == 502
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
@@ -104,3 +104,11 @@ def test_an_address_in_use_is_one_line_that_names_it(plane: str) -> None:
     assert (status, line.count("\n")) == (1, 1)
     assert str(port) in line
     assert "already in use" in line
+
+
+def test_several_upstreams_are_several_flags() -> None:
+    options = ["--upstream", "http://127.0.0.1:9 weight=2", "--upstream", "unix:/nowhere/edge.sock"]
+    with edge("--listen", "127.0.0.1:0", *options, "--upstream-choice", "hash") as process:
+        event = said(process)
+        assert event["upstream"] == "http://127.0.0.1:9, unix:/nowhere/edge.sock"
+        assert get(event["address"], "/1") == 502

@@ -9,6 +9,7 @@ import pytest
 
 from edge.message import CacheStatus
 from edge.server import Server
+from edge.visit import Outcome
 from tests.edge.wire import Client, Clock, Held, Origin, ask, connected, echo, get, serving, so
 
 pytestmark = pytest.mark.socket
@@ -23,7 +24,7 @@ def origin(clock: Clock) -> Origin:
 
 async def beaten(server: Server, path: Path) -> None:
     """Returns when the server has looked after its connections, all that was answered till now included."""
-    server.log.write(server.clock(), b"", b"/beat", 200, 0, CacheStatus.HIT, 0.0)
+    server.log.write(server.clock(), b"", b"GET", b"/beat", Outcome(CacheStatus.HIT, 200), 0.0)
     lines = path.read_bytes().count(b"/beat")
     await so(lambda: path.read_bytes().count(b"/beat") > lines)
 

@@ -47,9 +47,13 @@ async def test_every_request_is_one_line_of_json_the_hot_ones_too(
         "remote": "127.0.0.1",
         "agent": 'odd "agent" \\ \xe9',
         "url": "/x?CMCD=sid%3D%221%22",
+        "protocol": "h1",
+        "method": "GET",
         "status": 200,
         "bytes": 10,
         "cache": "hit",
+        "tier": "ram",
+        "ms": 0,
     }
     assert [line["cache"] for line in lines] == [
         "miss",

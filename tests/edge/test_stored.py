@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from edge.stored import merged
-from tests.edge.messages import NOW_S, date, head, stored
+import pytest
+
+from edge.stored import groups_of, merged, same_representation
+from tests.edge.messages import NOW_S, date, fields, head, stored
 
 
 def test_age_grows_from_what_upstream_said() -> None:
@@ -92,3 +94,67 @@ def test_a_204_has_no_content_length() -> None:
     """RFC 9110, 8.6."""
     held = stored(b"", status=204, cache_control="max-age=60")
     assert b"content-length" not in held.wire_head(NOW_S)
+
+
+def test_what_is_for_the_first_client_only_is_not_stored() -> None:
+    """RFC 9111, 5.2.2.4 and 5.2.2.7."""
+    held = stored(
+        cache_control='max-age=60, private="X-Mine", no-cache="set-cookie"', x_mine="1", set_cookie="a"
+    )
+    assert not {b"x-mine", b"set-cookie"} & dict(held.fields).keys()
+    assert held.serve_until_s == NOW_S + 60
+
+
+def test_what_expires_is_stale_from_then_on_and_no_longer_lives_than_before() -> None:
+    held = stored(cache_control="max-age=60")
+    held.expire(NOW_S + 90)
+    assert held.fresh_until_s == NOW_S + 60
+    held.expire(NOW_S + 10)
+    assert (held.fresh_until_s, held.serve_until_s) == (NOW_S + 10, NOW_S + 10)
+
+
+GROUPS = [  # fields, groups
+    pytest.param({"cache_groups": '"a", "b c"'}, {b"a", b"b c"}, id="9875-2"),
+    pytest.param({"surrogate_key": "a b,c  d"}, {b"a", b"b", b"c", b"d"}, id="surrogate-key"),
+    pytest.param({"cache_groups": '"a"', "surrogate_key": "a b"}, {b"a", b"b"}, id="both"),
+    pytest.param({"cache_groups": "a"}, set(), id="9875-2-a-token-is-none"),
+    pytest.param({"cache_groups": '"a", b'}, set(), id="9875-2-not-all-strings"),
+    pytest.param({}, set(), id="none"),
+]
+
+
+@pytest.mark.parametrize(("named", "groups"), GROUPS)
+def test_to_which_groups_a_response_belongs(named: dict[str, str], groups: set[bytes]) -> None:
+    assert groups_of(fields(**named)) == groups
+
+
+def test_a_response_of_very_many_groups_belongs_to_the_first() -> None:
+    """RFC 9875, 2, asks for 32 at least; memory is bounded."""
+    assert len(groups_of(fields(surrogate_key=" ".join(map(str, range(10_000)))))) == 128
+
+
+UPDATES = [  # status and fields of another's answer, may they be of what is stored (etag "v1", ten bytes)
+    pytest.param(304, {"etag": '"v1"'}, True, id="4.3.4-same-tag"),
+    pytest.param(304, {"etag": '"v2"'}, False, id="4.3.4-other-tag"),
+    pytest.param(304, {}, True, id="4.3.4-no-validator"),
+    pytest.param(304, {"last_modified": date(NOW_S)}, False, id="another-date-than-none"),
+    pytest.param(
+        304, {"etag": '"v1"', "last_modified": date(NOW_S)}, True, id="4.3.4-one-strong-one-will-do"
+    ),
+    pytest.param(304, {"etag": 'W/"v1"'}, True, id="4.3.4-the-same-tag-as-a-weak-one"),
+    pytest.param(304, {"etag": 'W/"v2"'}, False, id="4.3.4-another-weak-tag"),
+    pytest.param(304, {"content_length": "3"}, True, id="a-304-tells-no-length"),
+    pytest.param(200, {"etag": '"v1"', "content_length": "10"}, True, id="4.3.5-same-tag-and-length"),
+    pytest.param(200, {"etag": '"v1"', "content_length": "11"}, False, id="4.3.5-other-length"),
+    pytest.param(200, {"etag": '"v2"', "content_length": "10"}, False, id="4.3.5-other-tag"),
+    pytest.param(200, {"content_length": "10"}, True, id="4.3.5-same-length"),
+    pytest.param(200, {}, True, id="4.3.5-nothing-said"),
+]
+
+
+@pytest.mark.parametrize(("status", "named", "is_same"), UPDATES)
+def test_another_answer_updates_what_it_does_not_contradict(
+    status: int, named: dict[str, str], is_same: bool
+) -> None:
+    held = stored(cache_control="max-age=60", etag='"v1"')
+    assert same_representation(held, head(status, named)) is is_same

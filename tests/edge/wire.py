@@ -254,7 +254,7 @@ async def get(server: Server, target: str = "/x", method: str = "GET", **named: 
 
 
 @asynccontextmanager
-async def serving(upstream: str, clock: Clock, **settings: Any) -> AsyncIterator[Server]:
+async def serving(upstream: str | tuple[str, ...], clock: Clock, **settings: Any) -> AsyncIterator[Server]:
     """An edge in front of `upstream`. Whatever it is sent, it logs no error and raises nothing."""
     loop = asyncio.get_running_loop()
     surprises: list[dict[str, Any]] = []

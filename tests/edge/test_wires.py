@@ -1,0 +1,126 @@
+"""What hits send in a second: made once, right at every moment of it, and let go of in time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge.stored import StoredResponse
+from edge.wires import JOIN_BELOW_BYTES, Wires
+from tests.edge.messages import NOW_S, head, stored
+
+KIB = 1024
+
+
+def fresh(size_bytes: int = 10, lifetime_s: int = 60) -> StoredResponse:
+    return stored(b"x" * size_bytes, cache_control=f"max-age={lifetime_s}")
+
+
+def heated(wires: Wires, held: StoredResponse) -> StoredResponse:
+    """`held` after many hits in this second."""
+    assert wires.is_ready(held, NOW_S)
+    for _ in range(1000):
+        wires.count(held)
+    return held
+
+
+def open_descriptors() -> set[str]:
+    found = set()
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            found.add(f"{link.name} {link.readlink()}")
+        except OSError:
+            continue
+    return {name for name in found if "memfd:answer" in name}
+
+
+def test_a_small_answer_is_one_piece_and_a_large_one_is_its_head() -> None:
+    wires, small, large = Wires(), fresh(JOIN_BELOW_BYTES - 1), fresh(JOIN_BELOW_BYTES)
+    assert wires.is_ready(small, NOW_S)
+    assert wires.is_ready(large, NOW_S)
+    assert (small.is_joined, large.is_joined) == (True, False)
+    assert small.wire == small.wire_head(NOW_S) + small.body
+    assert large.wire == large.wire_head(NOW_S)
+
+
+def test_it_is_made_once_a_second_with_the_age_of_that_second() -> None:
+    wires, held = Wires(), fresh()
+    assert wires.is_ready(held, NOW_S)
+    first = held.wire
+    assert wires.is_ready(held, NOW_S + 0.99)
+    assert held.wire is first
+    for passed_s in (1, 2.5, 1, 40):  # a clock may be set back
+        assert wires.is_ready(held, NOW_S + passed_s)
+        assert b"\r\nage: %d\r\n" % passed_s in held.wire
+
+
+def test_what_becomes_stale_within_the_second_is_not_sent_after_that() -> None:
+    wires, held = Wires(), fresh()
+    held.serve_until_s = NOW_S + 0.7
+    assert wires.is_ready(held, NOW_S + 0.5)
+    assert wires.is_ready(held, NOW_S + 0.69)
+    assert not wires.is_ready(held, NOW_S + 0.7)
+
+
+def test_what_expires_or_is_renewed_by_a_304_is_made_anew() -> None:
+    wires, held = Wires(), fresh()
+    assert wires.is_ready(held, NOW_S)
+    held.expire(NOW_S)
+    assert not wires.is_ready(held, NOW_S)
+    held.take(head(cache_control="max-age=30"))
+    assert wires.is_ready(held, NOW_S)
+    assert b"max-age=30" in held.wire
+
+
+def test_the_second_after_nothing_of_it_is_held() -> None:
+    wires, small = Wires(), fresh()
+    assert wires.is_ready(small, NOW_S)
+    wires.tidy(NOW_S + 0.9)
+    assert small.wire
+    wires.tidy(NOW_S + 1)
+    assert small.wire == b""
+
+
+def test_copies_of_bodies_are_bounded_however_many_are_asked_for_in_a_second() -> None:
+    wires, helds = Wires(), [fresh(30 * KIB) for _ in range(5000)]
+    for held in helds:
+        assert wires.is_ready(held, NOW_S)
+    assert sum(len(held.wire) for held in helds) < 40 * KIB * KIB
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no memory files")
+class TestMemoryFiles:
+    def test_a_hot_answer_of_middle_size_becomes_a_file_of_the_whole_answer(self) -> None:
+        wires = Wires()
+        held = heated(wires, fresh(64 * KIB))
+        assert os.pread(held.wire_file, 2**20, 0) == held.wire + held.body
+        wires.close()
+        assert not open_descriptors()
+
+    @pytest.mark.parametrize("size_bytes", [KIB, 2**20])
+    def test_a_small_or_a_large_one_does_not(self, size_bytes: int) -> None:
+        wires = Wires()
+        assert heated(wires, fresh(size_bytes)).wire_file == -1
+
+    def test_the_file_goes_with_its_second_and_with_its_head(self) -> None:
+        wires = Wires()
+        held, other = heated(wires, fresh(64 * KIB)), heated(wires, fresh(65 * KIB))
+        assert len(open_descriptors()) == 2
+        held.expire(NOW_S + 60)
+        held.serve_until_s = NOW_S + 30
+        assert wires.is_ready(held, NOW_S)
+        assert held.wire_file == -1
+        assert len(open_descriptors()) == 1
+        wires.tidy(NOW_S + 1)
+        assert other.wire_file == -1
+        assert not open_descriptors()
+
+    def test_there_are_never_more_than_a_few_hundred(self) -> None:
+        wires = Wires()
+        helds = [heated(wires, fresh(33 * KIB)) for _ in range(400)]
+        assert 100 < len(open_descriptors()) <= 256
+        wires.tidy(NOW_S + 1)
+        assert not open_descriptors()
+        assert all(held.wire_file == -1 for held in helds)
