@@ -1,10 +1,11 @@
 """How many hits does a core serve, and what does one cost, beside nginx `proxy_cache` and Varnish?
 
-    python -m benchmarks.edge_vs_peers [--rounds 5] [--seconds 3] [--json FILE]
+    python -m benchmarks.edge_vs_peers [--rounds 5] [--seconds 3] [--paired] [--servers A,B] [--json FILE]
 
-Each server has core 0, `wrk` has core 1. Every request carries the twelve header fields of a browser. Rounds
-are interleaved (each round asks every server for every size), so that a machine whose speed wanders treats
-them alike; the table gives medians over the rounds, and their ratio to the better peer's.
+Each server has core 0, `wrk` has core 1. Every request carries the twelve header fields of a browser and a
+CMCD query of its own (`cmcd.lua`). Rounds are interleaved (each round asks every server for every size), so
+that a machine whose speed wanders treats them alike; the table gives medians over the rounds, their ratio to
+the better peer's, and to those of a bare epoll loop in C that only sends what lies ready (`c_limit.c`).
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ import contextlib
 import json
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import peers
+from benchmarks.c_limit import c_limit
 from benchmarks.processes import Process, free_port, running
+from benchmarks.readings import LIMIT, OURS, Reading, table
 
 SIZES = {"1 KiB": 1024, "64 KiB": 65536, "1 MiB": 1048576}
 _SERVER_CORE, _CLIENT_CORE = 0, 1
+_CMCD = Path(__file__).with_name("cmcd.lua")
 FIELDS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate, br, zstd",
@@ -45,31 +48,40 @@ FIELDS = {
 
 
 Maker = Callable[[Path, int, int], peers.Peer | None]  # folder, origin's port, own port
-ALL: Sequence[Maker] = (peers.penstock, peers.nginx, peers.varnish)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One server, one size, one round."""
-
-    server: str
-    size: str
-    requests_per_s: float
-    cpu_us: float  # of the server, per request
+def _c_limit(folder: Path, _: int, port: int) -> peers.Peer | None:
+    return c_limit(folder, port, SIZES.values())
 
 
-def measure(peer: peers.Peer, process: Process, size: str, seconds: int) -> Reading:
+ALL: dict[str, Maker] = {
+    OURS: peers.penstock,
+    "nginx": peers.nginx,
+    "varnish": peers.varnish,
+    LIMIT: _c_limit,
+}
+
+
+def measure(
+    peer: peers.Peer, process: Process, number: int, size: str, seconds: int, connections: int = 32
+) -> Reading:
     """Run wrk once. Raises RuntimeError if an answer was not what it should be."""
     url = f"http://127.0.0.1:{peer.port}/bytes/{SIZES[size]}"
     fields = [part for name, value in FIELDS.items() for part in ("-H", f"{name}: {value}")]
+    command = ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s"]
+    return wrk_reading(peer, process, number, size, [*command, *fields, "-s", str(_CMCD), url])
+
+
+def wrk_reading(peer: peers.Peer, process: Process, number: int, size: str, command: list[str]) -> Reading:
+    """What `command`, a run of wrk, says of a server. Raises RuntimeError if an answer was wrong."""
     before_s = process.cpu_s()
-    command = ["taskset", "-c", str(_CLIENT_CORE), "wrk", "-t1", "-c32", f"-d{seconds}s", *fields, url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     spent_s = process.cpu_s() - before_s
     if "Non-2xx" in said or "Socket errors" in said:
         raise RuntimeError(f"{peer.name} answered wrongly:\n{said}")
     requests = int(_number(r"(\d+) requests in", said))
-    return Reading(peer.name, size, _number(r"Requests/sec:\s+([\d.]+)", said), spent_s * 1e6 / requests)
+    rate = _number(r"Requests/sec:\s+([\d.]+)", said)
+    return Reading(number, peer.name, size, rate, spent_s * 1e6 / requests)
 
 
 def _number(pattern: str, text: str) -> float:
@@ -80,7 +92,7 @@ def _number(pattern: str, text: str) -> float:
 
 
 @contextlib.contextmanager
-def everybody(folder: Path, makers: Sequence[Maker] = ALL) -> Iterator[list[tuple[peers.Peer, Process]]]:
+def everybody(folder: Path, makers: Iterable[Maker]) -> Iterator[list[tuple[peers.Peer, Process]]]:
     """The origin and every installed cache, each with every object stored."""
     origin = free_port()
     start_origin = [sys.executable, "-m", "benchmarks.bytes_origin", str(origin)]
@@ -106,54 +118,30 @@ def _warm(peer: peers.Peer) -> None:
                     raise RuntimeError(f"{peer.name} cut an answer short")
 
 
-def table(readings: list[Reading]) -> str:
-    """Medians by size and server, in Markdown; ours beside the better peer of the same round."""
-    servers = list(dict.fromkeys(reading.server for reading in readings))
-    rows = [
-        "| hit of | " + " | ".join(servers) + " | requests/s, × best peer | per CPU second, × best peer |"
-    ]
-    rows.append("| --- " * (len(servers) + 3) + "|")
-    for size in SIZES:
-        of_size = [reading for reading in readings if reading.size == size]
-        cells = [_cell([reading for reading in of_size if reading.server == server]) for server in servers]
-        rates = _ratio(of_size, lambda reading: reading.requests_per_s)
-        costs = _ratio(of_size, lambda reading: 1 / reading.cpu_us)
-        rows.append(f"| {size} | " + " | ".join(cells) + f" | {rates} | {costs} |")
-    return "\n".join(rows)
-
-
-def _cell(readings: list[Reading]) -> str:
-    rate = statistics.median(reading.requests_per_s for reading in readings)
-    cost = statistics.median(reading.cpu_us for reading in readings)
-    return f"{rate / 1000:.1f} k/s, {cost:.1f} µs"
-
-
-def _ratio(readings: list[Reading], value: Callable[[Reading], float]) -> str:
-    by_server: dict[str, list[float]] = {}
-    for reading in readings:
-        by_server.setdefault(reading.server, []).append(value(reading))
-    medians = {server: statistics.median(values) for server, values in by_server.items()}
-    ours = medians.pop("penstock")
-    return f"{ours / max(medians.values()):.2f}" if medians else "no peer installed"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--paired", action="store_true", help="also the median of the rounds' own ratios")
+    parser.add_argument("--servers", default=",".join(ALL), help=f"some of {', '.join(ALL)}")
     parser.add_argument("--json", type=Path, help="also write every reading there")
     options = parser.parse_args()
     for program, package in (("wrk", "wrk"), ("taskset", "util-linux")):
         if shutil.which(program) is None:
             sys.exit(f"edge_vs_peers: {program} is missing; on Debian: apt-get install {package}")
-    with tempfile.TemporaryDirectory(prefix="edge-vs-peers-") as name, everybody(Path(name)) as servers:
+    makers = [make for name, make in ALL.items() if name in options.servers.split(",")]
+    with tempfile.TemporaryDirectory(prefix="edge-vs-peers-") as name, everybody(Path(name), makers) as found:
+        if missing := len(makers) - len(found):
+            print(f"{missing} not installed: left out", file=sys.stderr)
         readings = [
-            measure(peer, process, size, options.seconds)
-            for _ in range(options.rounds)
+            measure(peer, process, number, size, options.seconds)
+            for number in range(options.rounds)
             for size in SIZES
-            for peer, process in servers
+            for peer, process in found
         ]
-    print(table(readings))
+    print(table(readings, is_paired=options.paired))
     if options.json:
         options.json.write_text(json.dumps([asdict(reading) for reading in readings], indent=1))
 

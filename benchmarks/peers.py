@@ -1,7 +1,8 @@
 """The caches that are compared: ours, nginx and Varnish, each set up as its manual advises for this work.
 
 nginx: sendfile, an open-file cache, cache files on a RAM disk where there is one, a buffered access log,
-locking. Varnish: its memory store and shared-memory log (no varnishncsa beside it: in its favour).
+locking. Varnish: its memory store and shared-memory log (no varnishncsa beside it: in its favour). Neither
+has the query in its key: what players say about themselves (CMCD) does not choose a response.
 """
 
 from __future__ import annotations
@@ -55,6 +56,19 @@ http {{
 }}
 """
 
+_VCL = """
+vcl 4.1;
+backend origin {{ .host = "127.0.0.1"; .port = "{origin}"; }}
+sub vcl_hash {{
+  hash_data(regsub(req.url, "\\?.*$", ""));
+  return (lookup);
+}}
+sub vcl_deliver {{
+  if (obj.hits > 0) {{ set resp.http.Cache-Status = "varnish; hit"; }}
+  else {{ set resp.http.Cache-Status = "varnish; fwd=miss"; }}
+}}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Peer:
@@ -65,19 +79,19 @@ class Peer:
     port: int
 
 
-def penstock(folder: Path, origin: int, port: int) -> Peer:
+def penstock(folder: Path, origin: int, port: int, *options: str) -> Peer:
     command = [sys.executable, "-m", "edge", "--upstream", f"http://127.0.0.1:{origin}"]
     command += ["--listen", f"127.0.0.1:{port}", "--access-log", str(folder / "penstock-access.log")]
-    return Peer("penstock", command, port)
+    return Peer("penstock", [*command, *options], port)
 
 
-def nginx(folder: Path, origin: int, port: int) -> Peer | None:
-    """nginx's proxy_cache, or None where it is not installed."""
+def nginx(folder: Path, origin: int, port: int, *, on_disk: bool = False) -> Peer | None:
+    """nginx's proxy_cache, or None where it is not installed; `on_disk`: no RAM disk for its files."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
         return None
     memory = Path("/dev/shm")
-    cache = (memory if memory.is_dir() else folder) / f"{folder.name}-nginx"
+    cache = (memory if memory.is_dir() and not on_disk else folder) / f"{folder.name}-nginx"
     cache.mkdir(exist_ok=True)
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(folder=folder, cache=cache, origin=origin, port=port))
@@ -91,15 +105,8 @@ def varnish(folder: Path, origin: int, port: int) -> Peer | None:
     program = shutil.which("varnishd") or shutil.which("varnishd", path="/usr/sbin")
     if program is None:
         return None
+    rules = folder / "varnish.vcl"
+    rules.write_text(_VCL.format(origin=origin))
     command = [program, "-F", "-j", "none", "-n", str(folder / "varnish"), "-a", f"127.0.0.1:{port}"]
-    command += [
-        "-b",
-        f"127.0.0.1:{origin}",
-        "-s",
-        "malloc,1g",
-        "-p",
-        "thread_pools=1",
-        "-p",
-        "thread_pool_min=50",
-    ]
+    command += ["-f", str(rules), "-s", "malloc,1g", "-p", "thread_pools=1", "-p", "thread_pool_min=50"]
     return Peer("varnish", command, port)
