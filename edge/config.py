@@ -53,6 +53,7 @@ class EdgeConfig:
     max_object: Size = 64 * 2**20  # larger bodies are passed on and not stored
     slice: Size = 2**20  # a range that is not stored is fetched in aligned slices; 0: with its whole
     finish_share: float = 0.25  # a body that nobody waits for is fetched to its end if so much has come
+    tell_key: bool = False  # the cache key in Cache-Status, for whoever looks for a mistake
     key_sort: bool = False  # the order of a query's arguments does not choose the response
     key_drop: tuple[str, ...] = ()  # arguments that do not, such as "utm_*"; CMCD never does
     access_log: Path | None = None  # JSON lines; None: no access log

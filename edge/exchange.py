@@ -52,7 +52,7 @@ from edge.upstream.client import Arriving, UpstreamError
 from edge.visit import Cut, Visit
 from edge.workers.team import Team
 
-# What is small moves from disk into RAM. A large body costs as little from its file; nothing makes way for it.
+# What is small moves from disk into RAM. A large body costs as little from its file.
 _RISE_BYTES = 32 * 1024
 
 
@@ -72,6 +72,7 @@ class Exchange:
         self.filler = filler
         self.store = filler.store
         self.name = name.encode()
+        self._speaker = filler.speaker
         self.clock = clock
         self._loop_id = loop_id
         self._keys = keys
@@ -364,7 +365,9 @@ class Exchange:
                     come.append(chunk)
                 yield chunk
             if size_bytes <= self.filler.limit_bytes and purger.rounds == rounds:
-                self.store.keep(request, StoredResponse(request.key, head, b"".join(come), self.name))
+                self.store.keep(
+                    request, StoredResponse(request.key, head, b"".join(come), self._speaker.of(request.key))
+                )
 
         return Arriving(head, chunks())
 
@@ -399,4 +402,6 @@ class Exchange:
         """This cache's member of Cache-Status for a forwarded request (RFC 9211, 2); also for the log."""
         visit.outcome.forwarded(why, status)
         answered = () if status is None else (b"fwd-status=%d" % status,)
-        return b"; ".join((self.name, b"fwd=" + why.value.encode(), *answered, *more))
+        return b"; ".join(
+            (self._speaker.of(visit.request.key), b"fwd=" + why.value.encode(), *answered, *more)
+        )

@@ -18,7 +18,7 @@ from edge.message import Head, Request, ResponseHead, without
 from edge.purging import Purger
 from edge.slices import Part, aligned, part_of
 from edge.store import Store
-from edge.stored import StoredResponse, groups_of, merged, same_representation
+from edge.stored import Speaker, StoredResponse, groups_of, merged, same_representation
 from edge.storing import NOT_SHARED, may_store, refusal, variant_key, vary_names
 from edge.upstream.client import Arriving, Upstream, UpstreamError
 from edge.upstream.link import OnInterim
@@ -66,7 +66,7 @@ class Filler:
         upstream: Upstream,
         source: Source,
         *,
-        name: str,
+        speaker: Speaker,
         limit_bytes: int,
         slice_bytes: int,
         clock: Callable[[], float],
@@ -75,7 +75,7 @@ class Filler:
         self.flights = flights
         self.upstream = upstream
         self._source = source  # whom to ask on behalf of all: upstream, or the worker that owns the key
-        self.name = name.encode()
+        self.speaker = speaker
         self.limit_bytes = limit_bytes  # larger bodies are not stored
         self.slice_bytes = slice_bytes
         self.clock = clock
@@ -181,7 +181,9 @@ class Filler:
         async for chunk in arriving.chunks:
             await flight.add(chunk)
         if flight.may_join:
-            self.store.keep(request, StoredResponse(request.key, head, flight.body(), self.name))
+            self.store.keep(
+                request, StoredResponse(request.key, head, flight.body(), self.speaker.of(request.key))
+            )
 
     async def _take_part(self, flight: Flight, request: Request, part: Part, arriving: Arriving) -> None:
         """One slice: kept beside the others of the same representation, or whole if it is all there is."""
@@ -198,9 +200,11 @@ class Filler:
         if not flight.may_join:
             return
         if part.is_whole:
-            self.store.keep(request, StoredResponse(request.key, part.head, flight.body(), self.name))
+            self.store.keep(
+                request, StoredResponse(request.key, part.head, flight.body(), self.speaker.of(request.key))
+            )
         else:
-            self.store.keep_part(request, part, flight.body(), self.name, self.slice_bytes)
+            self.store.keep_part(request, part, flight.body(), self.speaker, self.slice_bytes)
 
     def _decline(self, key: bytes, flight: Flight, request: Request, head: ResponseHead) -> None:
         """A part that cannot be kept is of no use to those who asked for another range: each asks itself."""

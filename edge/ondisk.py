@@ -20,7 +20,7 @@ from edge.disk.writing import Writing
 from edge.message import Request, ResponseHead
 from edge.outlet import Buffers, is_cached
 from edge.ranges import Span
-from edge.stored import StoredResponse
+from edge.stored import Speaker, StoredResponse
 from edge.storing import variant_key
 from edge.visit import Cut, Visit
 
@@ -37,10 +37,10 @@ class DiskResponse(StoredResponse):
     __slots__ = ("asked_s", "source")
     tier = b"disk"
 
-    def __init__(self, source: DiskObject, name: bytes) -> None:
+    def __init__(self, source: DiskObject, speaker: Speaker) -> None:
         self.source = source
         self.asked_s = source.head.requested_s
-        super().__init__(source.key, source.head, b"", name)
+        super().__init__(source.key, source.head, b"", speaker.of(source.key))
 
     @property
     def body_bytes(self) -> int:
@@ -51,7 +51,7 @@ class OnDisk:
     """The disk tier of one edge. Open for the length of an `async with`; entering raises DiskError."""
 
     def __init__(
-        self, tier: DiskTier, name: bytes, clock: Callable[[], float], owns: Callable[[bytes], bool]
+        self, tier: DiskTier, speaker: Speaker, clock: Callable[[], float], owns: Callable[[bytes], bool]
     ) -> None:
         """`owns`: whether a cache key has its place on this disk, or on another worker's."""
         self.tier = tier
@@ -59,7 +59,7 @@ class OnDisk:
         self.buffers = Buffers()
         self.waiting_bytes = 0
         self.hits = 0  # answers whose body came from a file
-        self._name = name
+        self._speaker = speaker
         self._clock = clock
         self._bans = Bans()
         self._is_ban_unsaved = self._is_saving_bans = False
@@ -103,7 +103,7 @@ class OnDisk:
         """The response, unless a purge by prefix or group has come since it was stored."""
         stored = source.prepared
         if not isinstance(stored, DiskResponse):
-            stored = source.prepared = DiskResponse(source, self._name)
+            stored = source.prepared = DiskResponse(source, self._speaker)
         if len(self._bans) and self._bans.cover(source.key, stored.groups, stored.asked_s):
             self.tier.drop(source.key)
             source.release()
@@ -145,7 +145,7 @@ class OnDisk:
         except OSError as error:
             self.tier.read_failed(source, error)
             return None
-        return StoredResponse(source.key, source.head, body, self._name)
+        return StoredResponse(source.key, source.head, body, self._speaker.of(source.key))
 
     def _read(self, source: DiskObject) -> asyncio.Task[bytes]:
         """Read a whole body; the source is held, whoever of those who wait for it leaves."""

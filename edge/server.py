@@ -26,6 +26,7 @@ from edge.key import KeyRules, origin_form
 from edge.ondisk import OnDisk
 from edge.protocol import Connection
 from edge.store import Store
+from edge.stored import Speaker
 from edge.tls import TlsConnection
 from edge.upstream.client import Upstream
 from edge.wires import Wires
@@ -56,6 +57,7 @@ class Server:
         self.config = config
         self.clock = clock
         self.name = config.name.encode()
+        self._speaker = Speaker(self.name, config.tell_key)
         self.logger = get_logger(config.name)
         self.counters = Counters()
         self.log = AccessLog(config.access_log)
@@ -70,7 +72,7 @@ class Server:
             self.flights,
             self.upstream,
             self.team or self.upstream,
-            name=config.name,
+            speaker=self._speaker,
             limit_bytes=config.max_object,
             slice_bytes=min(config.slice, config.max_object),
             clock=clock,
@@ -111,7 +113,7 @@ class Server:
             folder /= f"worker-{self._post.index}"
             size_bytes //= self._post.count
         tier = DiskTier(folder, size_bytes, clock=self.clock, logger=self.logger, policy=policy)
-        return OnDisk(tier, self.name, self.clock, _everything if self.team is None else self.team.owns)
+        return OnDisk(tier, self._speaker, self.clock, _everything if self.team is None else self.team.owns)
 
     async def __aenter__(self) -> Server:
         if self.disk is not None:

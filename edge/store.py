@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge.eviction import EvictionPolicy
 from edge.message import Request, ResponseHead
 from edge.slices import Part, Run, Sliced, may_combine
-from edge.stored import StoredResponse
+from edge.stored import Speaker, StoredResponse
 from edge.storing import variant_key, vary_names
 
 if TYPE_CHECKING:
@@ -71,9 +71,11 @@ class Store:
         self._index(request, stored)
         return True
 
-    def keep_part(self, request: Request, part: Part, data: bytes, name: bytes, slice_bytes: int) -> None:
+    def keep_part(
+        self, request: Request, part: Part, data: bytes, speaker: Speaker, slice_bytes: int
+    ) -> None:
         """Keep the bytes of a 206 beside those it may be combined with; others make room (RFC 9111, 3.4)."""
-        stored = StoredResponse(request.key, part.head, b"", name)
+        stored = StoredResponse(request.key, part.head, b"", speaker.of(request.key))
         key = stored.key = self._place(request, stored)
         whole = self.entries.get(key)
         if whole is not None and _is_part_of(part, whole):  # it came while the part was on its way

@@ -5,7 +5,7 @@ The head of a hit changes once a second (Age, ttl), so it is put together once a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from edge.control import Control, control_of
@@ -144,6 +144,21 @@ class StoredResponse:
             )
             self._wire_second = second
         return self._wire_head
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Begins this cache's member of Cache-Status: its name, and the key if that is told (RFC 9211, 2)."""
+
+    name: bytes
+    tells_key: bool = False
+
+    def of(self, key: bytes) -> bytes:
+        """`key` may be a variant's: what follows its first line is not told."""
+        if not self.tells_key:
+            return self.name
+        told = key.partition(b"\n")[0].replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        return b'%s; key="%s"' % (self.name, told)
 
 
 def groups_of(fields: Fields) -> frozenset[bytes]:

@@ -194,3 +194,11 @@ async def test_players_on_other_sites_may_read_what_caches_say(origin: Origin, c
             answer = await client.get()
             assert answer.fields["access-control-allow-origin"] == "*"
             assert "cache-status" in answer.fields["access-control-expose-headers"]
+
+
+async def test_the_key_is_told_if_it_is_asked_for(origin: Origin, clock: Clock) -> None:
+    async with origin, serving(origin.url, clock, tell_key=True) as server, connected(server) as client:
+        first = await client.get("/x?a=1&CMCD=br%3D1")
+        assert first.cache == 'penstock; key="/x?a=1"; fwd=uri-miss; fwd-status=200; stored'
+        again = await client.get("/x?a=1&CMCD=br%3D2")
+        assert again.cache == 'penstock; key="/x?a=1"; hit; ttl=60'

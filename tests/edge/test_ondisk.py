@@ -462,3 +462,30 @@ async def test_a_stale_one_is_served_while_it_is_validated(ram: int, clock: Cloc
             await landed(server)
             assert (await get(server)).body == b"new"
         assert len(origin.asked) == 2
+
+
+async def test_what_is_not_in_ram_is_updated_only_if_it_is_what_was_validated(
+    stale: Origin, clock: Clock, tmp_path: Path
+) -> None:
+    """While one client's 304 is on its way, another's fetch brings a newer body."""
+    may_confirm = asyncio.Event()
+
+    async def confirm_late(asked: Asked) -> AsyncIterator[bytes]:
+        await may_confirm.wait()
+        yield confirms(asked)
+
+    def script(asked: Asked) -> bytes | AsyncIterator[bytes]:
+        if "cache-control" in asked.fields:
+            return asked.reply(b"new", cache_control="max-age=60", etag='"v2"')
+        return confirm_late(asked)
+
+    stale.script = script
+    async with on_disk(stale, clock, tmp_path) as server:
+        first = asyncio.create_task(get(server, "/small"))
+        await so(lambda: len(stale.asked) == 1)
+        await fill(server, "/small", cache_control="no-cache")
+        may_confirm.set()
+        assert (await first).body == BODIES["/small"]
+    async with on_disk(stale, clock, tmp_path) as server:
+        answer = await get(server, "/small")
+        assert (answer.body, answer.fields["etag"]) == (b"new", '"v2"')

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,3 +209,19 @@ async def test_metrics_tell_of_the_disk(origin: Origin, clock: Clock, tmp_path: 
         }
         assert {name: told[name] for name in expected} == expected
         assert told["edge_disk_used_bytes"] == disk_of(server).tier.used_bytes > 2 * len(BODY)
+
+
+async def test_the_command_says_whose_the_folder_is_and_ends(
+    origin: Origin, clock: Clock, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "edge", "--listen", "127.0.0.1:0", "--disk", str(tmp_path)]
+    async with origin, on_disk(origin, clock, tmp_path):
+        process = await asyncio.create_subprocess_exec(
+            *command, "--upstream", origin.url, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    lines = said.decode().splitlines()
+    assert lines == [
+        f"edge: cannot serve: {tmp_path}: process {os.getpid()} is using it; give each edge a folder of its own"
+    ]

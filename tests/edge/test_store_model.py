@@ -11,7 +11,7 @@ from edge.message import Request
 from edge.ranges import Span
 from edge.slices import Part
 from edge.store import Store
-from edge.stored import StoredResponse
+from edge.stored import Speaker, StoredResponse
 from tests.edge.messages import NAME, NOW_S, head, request, stored
 
 SLICE, TOTAL = 4096, 20_000
@@ -73,7 +73,9 @@ class Life:
         by = asked(target, accept)
         span = Span(first, min(TOTAL, first + size) - 1)
         data = BODIES[version][span.first : span.last + 1]
-        self.store.keep_part(by, Part(head(200, named(version, vary, group)), span, TOTAL), data, NAME, SLICE)
+        self.store.keep_part(
+            by, Part(head(200, named(version, vary, group)), span, TOTAL), data, Speaker(NAME), SLICE
+        )
 
     def touch(self, target: int, accept: int, position: int) -> None:
         by = asked(target, accept)

@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.edge.admin.test_app import listening
 
 from edge.server import Server
+from tests.edge.admin.test_app import listening
 from tests.edge.wire import Clock, Origin, get, serving
 from tests.needs import ROOT
 

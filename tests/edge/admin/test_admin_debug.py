@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.edge.admin.test_app import TOKEN, administered
 
 from edge.server import Server
+from tests.edge.admin.test_app import TOKEN, administered
 from tests.edge.messages import NOW_S
 from tests.edge.wire import Asked, Clock, Held, Origin, ask, connected, get, serving, so
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from tests.edge.admin.test_app import TOKEN, administered
 
 from edge.server import Server
+from tests.edge.admin.test_app import TOKEN, administered
 from tests.edge.wire import Asked, Clock, Held, Origin, ask, connected, get, serving, so
 
 pytestmark = pytest.mark.socket

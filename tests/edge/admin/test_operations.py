@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.edge.admin.test_app import TOKEN, administered
 
 from edge.reload import LIVE
 from service.metrics import read
+from tests.edge.admin.test_app import TOKEN, administered
 from tests.edge.wire import Asked, Clock, HangUp, Origin, ask, connected, get, serving, so
 from tests.needs import ROOT
 
