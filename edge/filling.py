@@ -178,8 +178,9 @@ class Filler:
             await self._hand_over(key, flight, request, arriving)
             return
         await flight.begin(head, variant_key(request.key, vary_names(head.fields), request))
-        async for chunk in arriving.chunks:
-            await flight.add(chunk)
+        with self.store.room_for(head.content_length or 0):
+            async for chunk in arriving.chunks:
+                await flight.add(chunk)
         if flight.may_join:
             self.store.keep(
                 request, StoredResponse(request.key, head, flight.body(), self.speaker.of(request.key))

@@ -42,7 +42,7 @@ class Flight:
         self.unwanted: list[Set[bytes]] = []  # groups that were purged before it was known what this is
         self.handed_over = asyncio.Event()  # the leader has done with `private`
         self.is_for_viewers = True  # and ends with the last of them, unless it is worth finishing
-        self.give_up: Callable[[], object] = lambda: None
+        self.give_up: Callable[[], object] = _nothing
         self._limit_bytes = limit_bytes
         self._finish_share = finish_share
         self._size_bytes = 0
@@ -97,7 +97,9 @@ class Flight:
     def land(self, error: UpstreamError | None = None) -> None:
         self.error = error
         self.is_complete = True
+        self.give_up = _nothing  # it leads back to this flight, which then nothing would let go
         self.announce()
+        self._let_go()
 
     @property
     def come_bytes(self) -> int:
@@ -146,6 +148,12 @@ class Flight:
             self.announce()
             if not self._readers and self.is_for_viewers and not self._is_worth_finishing():
                 self.give_up()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Free the body once nobody reads it any more: the last reference to the flight may stay a while."""
+        if self.is_complete and not self._readers:
+            self._chunks = []
 
     def _is_worth_finishing(self) -> bool:
         """Nobody waits any more: a body of which enough has come is still wanted for the store."""
@@ -256,3 +264,7 @@ class Flights:
         finally:
             self.leave(key, flight)
             flight.land(error)
+
+
+def _nothing() -> None:
+    pass

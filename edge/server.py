@@ -23,6 +23,7 @@ from edge.filling import Filler
 from edge.flights import Flights
 from edge.hot import LineMemory
 from edge.key import KeyRules, origin_form
+from edge.memory import Trimmer
 from edge.ondisk import OnDisk
 from edge.protocol import Connection
 from edge.store import Store
@@ -99,6 +100,7 @@ class Server:
         self.entries = self.store.entries
         self.hit = self.store.policy.hit
         self.wires = Wires()
+        self._trimmer = Trimmer()
         self.certificates = Certificates(config) if config.tls_listen is not None else None
         self._inner: Server | None = None  # what the other workers see
         self._listener: asyncio.Server | None = None
@@ -258,6 +260,7 @@ class Server:
             self.log.flush()
             if self.disk is not None:
                 self.disk.tier.beat()
+            self._trimmer.look(self.upstream.received_bytes)
             now_s = self.clock()
             self.wires.tidy(now_s)
             for connection in list(self.connections):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 from edge.eviction import EvictionPolicy
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from edge.ondisk import OnDisk
 
 _ROOMY = 0.95
+_COMING = b"\n"  # begins the keys under which the policy knows what is on its way; no response has such a one
 _RUN_OVERHEAD_BYTES = 2048  # of the objects around a run, and around a response of one run
 
 
@@ -26,6 +30,7 @@ class Store:
         self.entries: dict[bytes, StoredResponse] = {}  # the hot path reads it
         self.evicted = 0
         self.disk: OnDisk | None = None  # the tier below: it keeps what this one keeps, and longer
+        self._numbers = count()
         self._sliced: dict[bytes, Sliced] = {}
         self._variants: dict[bytes, tuple[tuple[bytes, ...], set[bytes]]] = {}
         self._by_group: defaultdict[bytes, set[bytes]] = defaultdict(set)
@@ -196,8 +201,20 @@ class Store:
             self._variants.setdefault(request.key, (names, set()))[1].add(stored.key)
         self._group(stored)
 
+    @contextmanager
+    def room_for(self, size_bytes: int) -> Iterator[None]:
+        """Hold memory for a body on its way: what is stored makes room before it comes, not after."""
+        key = b"%s%d" % (_COMING, next(self._numbers))
+        self._admit(key, size_bytes)
+        try:
+            yield
+        finally:
+            self.policy.forget(key)
+
     def _remove(self, key: bytes) -> None:
         """Take out what the policy no longer holds: a response, or one run of a sliced one."""
+        if key.startswith(_COMING):
+            return
         stored = self.entries.pop(key, None)
         if stored is not None:
             self._unindex(stored)

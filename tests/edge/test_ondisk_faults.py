@@ -222,6 +222,5 @@ async def test_the_command_says_whose_the_folder_is_and_ends(
         _, said = await process.communicate()
     assert process.returncode == 1
     lines = said.decode().splitlines()
-    assert lines == [
-        f"edge: cannot serve: {tmp_path}: process {os.getpid()} is using it; give each edge a folder of its own"
-    ]
+    what = f"process {os.getpid()} is using it; give each edge a folder of its own"
+    assert lines == [f"edge: cannot serve: {tmp_path}: {what}"]
