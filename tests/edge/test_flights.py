@@ -280,14 +280,16 @@ async def test_closing_cancels_what_is_on_its_way_and_tells_those_who_wait() -> 
 
 
 async def test_a_body_that_has_come_and_that_nobody_reads_is_let_go_at_once() -> None:
-    origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
-    flight, _ = flights.join(KEY, origin.fly)
-    gone = weakref.ref(flight)
-    with flight.seat():
-        origin.send(b"x" * 1000)
-        origin.end()
-        await turns(lambda: flight.is_complete)
-        assert flight.body() == b"x" * 1000
-    assert flight.body() == b""
-    del flight
+    async def flown() -> weakref.ref[Flight]:
+        origin, flights = Origin(), Flights(MIB, FINISH_SHARE)
+        flight, _ = flights.join(KEY, origin.fly)
+        with flight.seat():
+            origin.send(b"x" * 1000)
+            origin.end()
+            await turns(lambda: flight.is_complete)
+            assert flight.body() == b"x" * 1000
+        assert flight.body() == b""
+        return weakref.ref(flight)
+
+    gone = await flown()
     await turns(lambda: gone() is None)  # without the collector of cycles, which comes late
