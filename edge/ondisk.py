@@ -18,7 +18,7 @@ from edge.disk.objects import DiskObject
 from edge.disk.tier import DiskTier
 from edge.disk.writing import Writing
 from edge.message import Request, ResponseHead
-from edge.outlet import Buffers, is_cached
+from edge.outlet import Mappings, is_cached
 from edge.ranges import Span
 from edge.stored import Speaker, StoredResponse
 from edge.storing import variant_key
@@ -56,7 +56,7 @@ class OnDisk:
         """`owns`: whether a cache key has its place on this disk, or on another worker's."""
         self.tier = tier
         self._owns = owns
-        self.buffers = Buffers()
+        self.mappings = Mappings()
         self.waiting_bytes = 0
         self.hits = 0  # answers whose body came from a file
         self._speaker = speaker

@@ -1,22 +1,24 @@
-"""From a file to a socket: by `sendfile`, or by way of memory that is used again and again.
+"""From a file to a socket: by a mapping of the file, or by `sendfile`.
 
-`sendfile` needs no memory, but uvloop has neither it nor the wait for room, and the kernel paces its steps. A
-copy costs less as long as few bytes are under way; so there is a bound on these, and `sendfile` past it.
+A mapping goes to the transport like a body in RAM: the kernel copies it out of the page cache once, and
+nobody else reads it, so a file that is cut meanwhile costs the connection and no more. Mapped pages count as
+memory of the process, so there is a bound on them, and past it `sendfile`, which uvloop has not and the kernel
+paces.
 """
 
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
-from collections import defaultdict
 from errno import EIO, EOPNOTSUPP
 from types import TracebackType
 
 from edge.visit import Cut
 
 _MOST_BYTES = 32 * 2**20
-_LEAST_BYTES = 2**17
 _LARGEST_BYTES = 2**22
+_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
 
 class Outlet:
@@ -66,61 +68,31 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-class Buffers:
-    """Memory for bodies on their way from files to sockets; bounded, and kept for the next."""
+class Mappings:
+    """Mapped bodies on their way to sockets, within a bound."""
 
     def __init__(self) -> None:
-        self._free: defaultdict[int, list[bytearray]] = defaultdict(list)  # by size, a power of two
-        self._bytes = 0  # of all there are
+        self.lent_bytes = 0
 
-    def read(self, source: int, offset: int, size_bytes: int) -> tuple[bytearray, memoryview] | None:
-        """Bytes of a file that lie in the page cache, and the buffer to give back once they are sent.
+    def lend(self, source: int, offset: int, size_bytes: int) -> mmap.mmap | None:
+        """Bytes of a file from a page's begin on, all in the page cache; to be given back once they are sent.
 
-        None if they do not, or there are too many under way, or too many at once.
+        None if they are not, or there are too many at once, or under way.
         """
-        room = max(_LEAST_BYTES, 1 << (size_bytes - 1).bit_length())
-        if room > _LARGEST_BYTES:
+        if size_bytes > _LARGEST_BYTES or self.lent_bytes + size_bytes > _MOST_BYTES:
             return None
-        if self._free[room]:
-            buffer = self._free[room].pop()
-        elif self._has_room(room):
-            buffer = bytearray(room)
-            self._bytes += room
-        else:
+        if not is_cached(source, offset, size_bytes):
             return None
-        view = memoryview(buffer)[:size_bytes]
         try:
-            come_bytes = os.preadv(source, [view], offset, os.RWF_NOWAIT)
-        except OSError:
-            come_bytes = 0
-        if come_bytes < size_bytes:
-            self.give(buffer)
+            mapping = mmap.mmap(source, size_bytes, flags=_FLAGS, prot=mmap.PROT_READ, offset=offset)
+        except (OSError, ValueError):  # ValueError: the file is shorter than it was
             return None
-        return buffer, view
+        self.lent_bytes += size_bytes
+        return mapping
 
-    def _has_room(self, size_bytes: int) -> bool:
-        """So many bytes more are within the bound; free buffers of other sizes make way for them."""
-        for free in self._free.values():
-            while free and self._bytes + size_bytes > _MOST_BYTES:
-                self._bytes -= len(free.pop())
-        return self._bytes + size_bytes <= _MOST_BYTES
-
-    @property
-    def bytes(self) -> int:
-        """Of all there are, free and lent."""
-        return self._bytes
-
-    @property
-    def lent_bytes(self) -> int:
-        return self._bytes - sum(size_bytes * len(free) for size_bytes, free in self._free.items())
-
-    def give(self, buffer: bytearray) -> None:
-        """Take a buffer back of which nothing waits to be sent any more."""
-        self._free[len(buffer)].append(buffer)
-
-    def lose(self, buffer: bytearray) -> None:
-        """A buffer went with its connection."""
-        self._bytes -= len(buffer)
+    def give(self, mapping: mmap.mmap) -> None:
+        """It was sent, or its connection is gone: the last reference unmaps it."""
+        self.lent_bytes -= len(mapping)
 
 
 def is_cached(source: int, offset: int, size_bytes: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from mmap import mmap
 from os import sendfile
 from typing import TYPE_CHECKING, cast
 
@@ -93,7 +94,7 @@ class Connection(asyncio.Protocol):
         self._is_chunked = False
         self._drained: asyncio.Event | None = None
         self._unsent_bytes = 0
-        self._lent: bytearray | None = None  # memory for a body from disk, until it is sent
+        self._lent: mmap | None = None  # a body from disk, until it is sent
         self._stalled_s = 0.0  # since when the client takes nothing of a file; 0: it does
         self.active_s = self.head_since_s = server.clock()
 
@@ -152,20 +153,19 @@ class Connection(asyncio.Protocol):
             self.transport.write(memoryview(stored.body)[sent_bytes - len(head) :])
 
     def _send_from_disk(self, disk: OnDisk, key: bytes, now_s: float) -> DiskResponse | None:
-        """Send a fresh response whose file is open, and in the page cache, by way of memory."""
+        """Send a fresh response whose file is open, and in the page cache."""
         found = disk.opened(key)
         if found is None:
             return None
         with found.source as source:
             if now_s >= found.serve_until_s or not source.size_bytes:
                 return None
-            lent = disk.buffers.read(source.descriptor, source.offset, source.size_bytes)
-        if lent is None:
+            self._lent = disk.mappings.lend(source.descriptor, source.offset, source.size_bytes)
+        if self._lent is None:
             return None
-        self._lent, body = lent
         if self.transport.get_write_buffer_limits()[1]:
             self.transport.set_write_buffer_limits(high=0)  # to be told of the very last byte
-        self.transport.writelines((found.wire_head(now_s), body))
+        self.transport.writelines((found.wire_head(now_s), memoryview(self._lent)))
         if self._drained is None:
             self._give_back()
         disk.hits += 1
@@ -176,7 +176,7 @@ class Connection(asyncio.Protocol):
     def _give_back(self) -> None:
         """Nothing waits to be sent any more of what was read from a file."""
         if self._lent is not None and self._server.disk is not None:
-            self._server.disk.buffers.give(self._lent)
+            self._server.disk.mappings.give(self._lent)
         self._lent = None
 
     # Everything below is off the hot path.
@@ -193,9 +193,7 @@ class Connection(asyncio.Protocol):
         self._server.farewell(self)
         self._is_idle = False
         self._socket = -1
-        if self._lent is not None and self._server.disk is not None:
-            self._server.disk.buffers.lose(self._lent)
-            self._lent = None
+        self._give_back()
         self._queue.clear()
         if self._body is not None:
             self._body.end(is_broken=True)

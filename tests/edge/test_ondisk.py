@@ -27,7 +27,7 @@ pytestmark = pytest.mark.socket
 KIB, MIB = 1024, 2**20
 SEED = 20261121
 MODIFIED = date(NOW_S - 1000)
-# By name; from the hot path's buffers, and by sendfile.
+# By name; from the hot path's mappings, and by sendfile.
 SIZES_BYTES = {"/empty": 0, "/one": 1, "/small": 20 * KIB, "/middle": 700 * KIB, "/large": 5 * MIB + 7}
 BODIES = {name: random.Random(f"{SEED}{name}").randbytes(size) for name, size in SIZES_BYTES.items()}
 for another in range(4):  # of one size class: a buffer that is lent again too early shows
@@ -84,7 +84,7 @@ def _is_let_go(source: DiskObject) -> bool:
 
 
 async def nothing_lent(server: Server) -> None:
-    await so(lambda: disk_of(server).buffers.lent_bytes == 0)
+    await so(lambda: disk_of(server).mappings.lent_bytes == 0)
 
 
 async def nothing_held(server: Server, *targets: str) -> None:
@@ -168,7 +168,7 @@ async def test_after_a_death_all_is_there(origin: Origin, clock: Clock, tmp_path
 async def test_many_slow_readers_get_every_byte_of_their_own_body(
     origin: Origin, clock: Clock, tmp_path: Path
 ) -> None:
-    """They take so much at once that buffers come back, are lent again, and run out."""
+    """They take so much at once that mappings come back, are lent again, and run out."""
     rng = random.Random(SEED)
     names = [name for name in BODIES if name.startswith(("/small", "/middle", "/large"))]
     async with origin, on_disk(origin, clock, tmp_path, send_buffer=256 * KIB) as server:
@@ -184,7 +184,7 @@ async def test_many_slow_readers_get_every_byte_of_their_own_body(
                     assert (await client.answer()).body == BODIES[target], f"seed {SEED}"
 
         await asyncio.gather(*(read_slowly(rng.choices(names, k=3)) for _ in range(40)))
-        assert disk_of(server).buffers.bytes <= 32 * MIB
+        assert disk_of(server).mappings.lent_bytes <= 32 * MIB
         await nothing_lent(server)
         await nothing_held(server, *names)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.outlet import Buffers, Outlet, is_cached
+from edge.outlet import Mappings, Outlet, is_cached
 from edge.visit import Cut
 
 KIB, MIB = 1024, 2**20
@@ -28,71 +28,39 @@ def file(tmp_path: Path) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("size_bytes", [1, 128 * KIB, 128 * KIB + 1, 4 * MIB])
-def test_a_buffer_has_the_bytes_that_were_asked_for(size_bytes: int, file: int) -> None:
-    buffers = Buffers()
-    lent = buffers.read(file, 77, size_bytes)
+def test_a_mapping_has_the_bytes_that_were_asked_for(size_bytes: int, file: int) -> None:
+    mappings = Mappings()
+    lent = mappings.lend(file, 4096, size_bytes)
     assert lent is not None
-    buffer, view = lent
-    assert view == BODY[77 : 77 + size_bytes]
-    assert buffers.lent_bytes == len(buffer) >= size_bytes
-    buffers.give(buffer)
-    assert buffers.lent_bytes == 0
+    assert lent[:] == BODY[4096 : 4096 + size_bytes]
+    assert mappings.lent_bytes == size_bytes
+    mappings.give(lent)
+    assert mappings.lent_bytes == 0
 
 
-def test_what_was_given_back_is_lent_again(file: int) -> None:
-    buffers = Buffers()
-    for _ in range(1000):
-        lent = buffers.read(file, 0, 200 * KIB)
-        assert lent is not None
-        buffers.give(lent[0])
-    assert buffers.bytes == 256 * KIB
-
-
-def test_five_thousand_clients_get_no_more_memory_than_the_bound(file: int) -> None:
-    buffers, rng = Buffers(), random.Random(20261121)
-    lent: list[bytearray] = []
+def test_five_thousand_clients_get_no_more_than_the_bound(file: int) -> None:
+    mappings, rng = Mappings(), random.Random(20261121)
+    lent = []
     refused = 0
     for _ in range(5000):
-        got = buffers.read(file, 0, rng.choice([1, 100 * KIB, 700 * KIB, 4 * MIB]))
+        got = mappings.lend(file, 0, rng.choice([100 * KIB, 700 * KIB, 4 * MIB]))
         if got is None:
             refused += 1
         else:
-            lent.append(got[0])
-        assert buffers.bytes == buffers.lent_bytes <= MOST_BYTES
+            lent.append(got)
+        assert mappings.lent_bytes == sum(map(len, lent)) <= MOST_BYTES
     assert refused > 0
-    for buffer in lent:
-        buffers.give(buffer)
-    assert buffers.lent_bytes == 0
-    assert buffers.bytes <= MOST_BYTES
-
-
-def test_free_buffers_of_one_size_do_not_starve_another(file: int) -> None:
-    buffers = Buffers()
-    small = [buffers.read(file, 0, 128 * KIB) for _ in range(MOST_BYTES // (128 * KIB))]
-    assert None not in small
-    assert buffers.read(file, 0, 4 * MIB) is None
-    for lent in small:
-        assert lent is not None
-        buffers.give(lent[0])
-    assert buffers.read(file, 0, 4 * MIB) is not None
-    assert buffers.bytes <= MOST_BYTES
-
-
-def test_a_buffer_that_is_lost_makes_room_for_another(file: int) -> None:
-    buffers = Buffers()
-    for _ in range(100):
-        lent = buffers.read(file, 0, 4 * MIB)
-        assert lent is not None
-        buffers.lose(lent[0])
-    assert buffers.bytes == 0
+    for mapping in lent:
+        mappings.give(mapping)
+    assert mappings.lent_bytes == 0
 
 
 def test_what_is_too_large_or_not_all_there_is_not_lent(file: int) -> None:
-    buffers = Buffers()
-    assert buffers.read(file, 0, 4 * MIB + 1) is None
-    assert buffers.read(file, len(BODY) - 10, 11) is None
-    assert buffers.read(10**6, 0, 1) is None, "no file"
-    assert buffers.lent_bytes == 0
+    mappings = Mappings()
+    assert mappings.lend(file, 0, 4 * MIB + 1) is None
+    assert mappings.lend(file, 4 * MIB, MIB + 1) is None
+    assert mappings.lend(10**6, 0, 1) is None, "no file"
+    assert mappings.lent_bytes == 0
 
 
 def test_what_was_just_written_is_in_the_page_cache(file: int) -> None:
