@@ -2,8 +2,8 @@
 
 A mapping goes to the transport like a body in RAM: the kernel copies it out of the page cache once, and
 nobody else reads it, so a file that is cut meanwhile costs the connection and no more. Mapped pages count as
-memory of the process, so there is a bound on them, and past it `sendfile`, which uvloop has not and the kernel
-paces.
+memory of the process, so there is a bound on them, and past it `sendfile`, which uvloop has not and which the
+kernel paces.
 """
 
 from __future__ import annotations
