@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         "_drained",
         "_greeting",
         "_has_ended",
+        "_held",
         "_is_bare",
         "_is_chunked",
         "_is_idle",
@@ -92,6 +93,7 @@ class Connection(asyncio.Protocol):
         self._answered: Request | None = None  # what is being answered
         self._close = False  # the connection ends with this answer
         self._is_chunked = False
+        self._held = b""  # an answer's head that waits for the body, until the loop's next turn
         self._drained: asyncio.Event | None = None
         self._unsent_bytes = 0
         self._lent: mmap | None = None  # a body from disk, until it is sent
@@ -411,10 +413,26 @@ class Connection(asyncio.Protocol):
         is_http11 = self._answered.is_http11
         self._is_chunked = is_chunked(head, is_http11=is_http11)
         self._close = self._close or ends_by_close(head, is_http11=is_http11)
-        self.transport.write(head_bytes(head, is_http11=is_http11, close=self._close))
+        self._held = head_bytes(head, is_http11=is_http11, close=self._close)
+        if head.has_body:
+            asyncio.get_running_loop().call_soon(self._let_go)
+        else:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Send a head whose body is not there yet."""
+        held, self._held = self._held, b""
+        if held and not self.transport.is_closing():
+            self.transport.write(held)
 
     def send_body(self, data: bytes | memoryview) -> None:
-        self.transport.write(chunk_bytes(data) if self._is_chunked else data)
+        if self._is_chunked:
+            data = chunk_bytes(data)
+        if self._held:
+            self.transport.writelines((self._held, data))
+            self._held = b""
+        else:
+            self.transport.write(data)
 
     async def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
         if self._socket < 0:
@@ -434,12 +452,13 @@ class Connection(asyncio.Protocol):
 
     async def _flushed(self) -> None:
         """Returns when all that was written before has been sent."""
-        await asyncio.sleep(0)  # what is written now is sent at the end of this turn
+        self._let_go()
         if self.transport.get_write_buffer_size() > 0:
             self.transport.set_write_buffer_limits(high=0)
             await self.drained()
 
     def send_end(self) -> None:
+        self._let_go()
         if self._is_chunked:
             self.transport.write(b"0\r\n\r\n")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -104,3 +105,17 @@ async def test_a_hit_with_a_large_request_body_does_not_block_its_connection(
             client.send(ask("/x", "GET", b"b" * 1024 * KIB) + ask("/y"))
             assert [(await client.answer()).body for _ in range(2)] == [b"/x", b"/y"]
         assert [asked.target for asked in origin.asked] == ["/x", "/y"]
+
+
+async def test_a_small_answer_comes_in_one_read(origin: Origin, clock: Clock) -> None:
+    def first_read(
+        address: tuple[str, int],
+    ) -> bytes:  # in the kernel, so it sees each write
+        with socket.create_connection(address) as client:
+            client.sendall(ask("/form", "POST", b"hello"))
+            return client.recv(64 * KIB)
+
+    async with origin, serving(origin.url, clock) as server:
+        for _ in range(50):
+            answer = await asyncio.to_thread(first_read, server.address)
+            assert answer.endswith(b"\r\n\r\n/formhello")
