@@ -3,8 +3,10 @@
     python -m benchmarks.edge_workers [--rounds 5] [--seconds 3]
 
 On a machine of two cores, client and workers share them, so requests a second say nothing. What counts is the
-CPU time of the server per request: N workers on N cores serve N / (their CPU time per request). Each worker
-has 32 connections. Rounds are interleaved: one worker, then two, for each size.
+CPU time of the server per request: N workers on N cores serve N / (their CPU time per request). The load is
+the same for one as for two, 64 connections: twice as many are twice the data under way, which costs one worker
+more, too. The second worker shares its core, and that core's cache, with the client, which the first does
+not: nginx with one and with two workers goes through the same, as a control. Rounds are interleaved.
 """
 
 from __future__ import annotations
@@ -25,30 +27,41 @@ from benchmarks.readings import Reading
 from service.metrics import read
 
 _WORKERS = (1, 2)
+_CONNECTIONS = 64
+_Started = dict[tuple[str, int], tuple[peers.Peer, Process]]  # by name and number of workers
 
 
 @contextlib.contextmanager
-def edges(folder: Path) -> Iterator[tuple[dict[int, tuple[peers.Peer, Process]], dict[int, str]]]:
-    """An edge of each number of workers, warm, and its admin plane."""
+def caches(folder: Path) -> Iterator[tuple[_Started, dict[int, str]]]:
+    """An edge and, where it is installed, an nginx of each number of workers, warm, and the admin planes."""
     origin = free_port()
     start = [sys.executable, "-m", "benchmarks.bytes_origin", str(origin)]
-    started, admins = {}, {}
+    started: _Started = {}
+    admins = {workers: f"127.0.0.1:{free_port()}" for workers in _WORKERS}
     with contextlib.ExitStack() as stack:
         stack.enter_context(running(start, core=1, port=origin, log=folder / "origin.log"))
         for workers in _WORKERS:
-            admin = f"127.0.0.1:{free_port()}"
-            peer = peers.penstock(
-                folder, origin, free_port(), "--workers", str(workers), "--admin", admin, "--ram", "1GiB"
-            )
-            log = folder / f"edge-{workers}.log"
-            cores = set(range(workers))
-            process = stack.enter_context(running(peer.command, core=cores, port=peer.port, log=log))
-            started[workers], admins[workers] = (peer, process), admin
-            for size_bytes in SIZES.values():
-                for _ in range(30):  # so that each worker has it
-                    with urllib.request.urlopen(f"http://127.0.0.1:{peer.port}/bytes/{size_bytes}") as answer:
-                        answer.read()
+            options = ("--workers", str(workers), "--admin", admins[workers], "--ram", "1GiB")
+            own = folder / str(workers)
+            own.mkdir()
+            for peer in (
+                peers.penstock(own, origin, free_port(), *options),
+                peers.nginx(own, origin, free_port(), workers=workers),
+            ):
+                if peer is not None:
+                    log, cores = own / f"{peer.name}.log", set(range(workers))
+                    process = stack.enter_context(running(peer.command, core=cores, port=peer.port, log=log))
+                    started[peer.name, workers] = peer, process
+                    _warm(peer)
         yield started, admins
+
+
+def _warm(peer: peers.Peer) -> None:
+    """Ask so often that each worker has every object."""
+    for size_bytes in SIZES.values():
+        for _ in range(30):
+            with urllib.request.urlopen(f"http://127.0.0.1:{peer.port}/bytes/{size_bytes}") as answer:
+                answer.read()
 
 
 def upstream_requests(admin: str) -> int:
@@ -57,16 +70,17 @@ def upstream_requests(admin: str) -> int:
     return int(sum(value for key, value in samples.items() if key[0] == "edge_upstream_requests_total"))
 
 
-def table(readings: dict[int, list[Reading]]) -> str:
+def table(readings: dict[tuple[str, int], list[Reading]]) -> str:
     """CPU time per request, and what two workers on two cores serve of what one serves on one."""
-    rows = ["| hit of | one worker | two workers | two of one |", "| --- | --- | --- | --- |"]
+    rows = ["| hit of | cache | one worker | two workers | two of one |", "| --- | --- | --- | --- | --- |"]
     for size in SIZES:
-        costs_us = {
-            workers: statistics.median(each.cpu_us for each in of_all if each.size == size)
-            for workers, of_all in readings.items()
-        }
-        gain = 2 * costs_us[1] / costs_us[2]
-        rows.append(f"| {size} | {costs_us[1]:.1f} µs | {costs_us[2]:.1f} µs | {gain:.2f} |")
+        for name in dict.fromkeys(name for name, _ in readings):
+            one_us, two_us = (
+                statistics.median(each.cpu_us for each in readings[name, workers] if each.size == size)
+                for workers in _WORKERS
+            )
+            gain = 2 * one_us / two_us
+            rows.append(f"| {size} | {name} | {one_us:.1f} µs | {two_us:.1f} µs | {gain:.2f} |")
     return "\n".join(rows)
 
 
@@ -75,14 +89,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     options = parser.parse_args()
-    readings: dict[int, list[Reading]] = {workers: [] for workers in _WORKERS}
-    with tempfile.TemporaryDirectory(prefix="edge-workers-") as name, edges(Path(name)) as (started, admins):
+    with tempfile.TemporaryDirectory(prefix="edge-workers-") as name, caches(Path(name)) as (started, admins):
+        readings: dict[tuple[str, int], list[Reading]] = {which: [] for which in started}
         for number in range(options.rounds):
             for size in SIZES:
-                for workers, (peer, process) in started.items():
-                    readings[workers].append(
-                        measure(peer, process, number, size, options.seconds, 32 * workers)
-                    )
+                for which, (peer, process) in started.items():
+                    reading = measure(peer, process, number, size, options.seconds, _CONNECTIONS)
+                    readings[which].append(reading)
         print(table(readings))
         print(f"\nUpstream requests for {len(SIZES)} keys:", end=" ")
         print(", ".join(f"{upstream_requests(admins[workers])} by {workers}" for workers in _WORKERS))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 _NGINX = """
 user root;
-worker_processes 1;
+worker_processes {workers};
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
@@ -85,7 +85,7 @@ def penstock(folder: Path, origin: int, port: int, *options: str) -> Peer:
     return Peer("penstock", [*command, *options], port)
 
 
-def nginx(folder: Path, origin: int, port: int, *, on_disk: bool = False) -> Peer | None:
+def nginx(folder: Path, origin: int, port: int, *, on_disk: bool = False, workers: int = 1) -> Peer | None:
     """nginx's proxy_cache, or None where it is not installed; `on_disk`: no RAM disk for its files."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None:
@@ -94,7 +94,7 @@ def nginx(folder: Path, origin: int, port: int, *, on_disk: bool = False) -> Pee
     cache = (memory if memory.is_dir() and not on_disk else folder) / f"{folder.name}-nginx"
     cache.mkdir(exist_ok=True)
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, cache=cache, origin=origin, port=port))
+    config.write_text(_NGINX.format(folder=folder, cache=cache, origin=origin, port=port, workers=workers))
     return Peer(
         "nginx", [program, "-c", str(config), "-p", str(folder), "-e", str(folder / "nginx-error.log")], port
     )
