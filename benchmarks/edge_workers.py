@@ -4,9 +4,9 @@
 
 On a machine of two cores, client and workers share them, so requests a second say nothing. What counts is the
 CPU time of the server per request: N workers on N cores serve N / (their CPU time per request). The load is
-the same for one as for two, 64 connections: twice as many are twice the data under way, which costs one worker
-more, too. The second worker shares its core, and that core's cache, with the client, which the first does
-not: nginx with one and with two workers goes through the same, as a control. Rounds are interleaved.
+the same for one as for two, 64 connections: twice as many are twice the data under way, which costs one
+worker more, too. The second worker shares its core, and that core's cache, with the client, which the first
+does not: nginx with one and with two workers goes through the same, as a control. Rounds are interleaved.
 """
 
 from __future__ import annotations
