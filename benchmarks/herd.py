@@ -3,7 +3,8 @@
     python -m benchmarks.herd [--only WORDS] [--clients N] [--rounds 5] [--server penstock|nginx|varnish]
 
 Each round plays on a server of its own (`benchmarks/herds.py`). A follower's first byte is timed by the
-kernel; what the client adds, in that it comes late to a thousand sockets, has a column of its own.
+kernel; what the client adds, in that it comes late to a thousand sockets, has a column of its own. So has the
+server's CPU time, which says more than the clock on busy cores: from the herd's coming to its end.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ _HEADS = (
     "max, worst max",
     "own TTFB: p50, max",
     "client's own part",
+    "server's CPU, µs a client",
     "what came",
 )
 
 
-def row(name: str, clients: int, rounds: Sequence[Played]) -> str:
-    """One line of the table: medians over the rounds, and the worst of them."""
+def row(name: str, clients: int, rounds: Sequence[Played], cpu_s: Sequence[float]) -> str:
+    """One line of the table: medians over the rounds, and the worst; `cpu_s` is of the whole play."""
     cells = [name, str(clients), _range([each.requests for each in rounds])]
     if any(each.behind_s for each in rounds):
         middle = [statistics.median(each.behind_s) for each in rounds]
@@ -42,6 +44,7 @@ def row(name: str, clients: int, rounds: Sequence[Played]) -> str:
         cells.append(_ms(statistics.median(each.late_s for each in rounds)))
     else:
         cells += ["–"] * 4
+    cells.append(f"{statistics.median(cpu_s) / clients * 1e6:.0f}")
     outcomes = Counter(each.outcome for each in rounds)
     cells.append(" / ".join(outcome for outcome, _ in outcomes.most_common()))
     return "| " + " | ".join(cells) + " |"
@@ -75,11 +78,13 @@ def main() -> None:
         if options.only not in name or (options.server != "penstock" and not herd.is_for_peers):
             continue
         for clients in (options.clients,) if options.clients else herd.clients:
-            rounds = []
+            rounds, cpu_s = [], []
             for _ in range(options.rounds):
                 with stage(herd, options.server) as here:
+                    before_s = here.server.cpu_s()
                     rounds.append(herd.play(here, clients))
-            print(row(name, clients, rounds), flush=True)
+                    cpu_s.append(here.server.cpu_s() - before_s)
+            print(row(name, clients, rounds, cpu_s), flush=True)
 
 
 if __name__ == "__main__":

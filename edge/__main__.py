@@ -9,11 +9,13 @@ from typing import Annotated
 from typer import Option
 
 from edge.eviction import POLICIES
-from edge.reload import Settings
+from edge.reload import Settings, reason_of
+from edge.workers.folders import settle
 from edge.workers.supervisor import supervise
-from edge.workers.worker import serve_worker
-from service import config
+from edge.workers.worker import serve_one_of, serve_worker
+from service import config, log
 from service.command import fail, run_command
+from service.log import get_logger
 
 
 def edge_command(
@@ -65,16 +67,19 @@ def edge_command(
     except config.ConfigError as error:
         raise fail("edge", error) from None
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise fail("edge", f"cannot serve: {where}{error.strerror or error}", 1) from None
+        raise fail("edge", f"cannot serve: {reason_of(error)}", 1) from None
 
 
 def serve(settings: Settings) -> None:
     """Run one edge until a signal. Raises OSError if it cannot listen or open its log, and ConfigError."""
-    if settings.now.workers > 1:
-        supervise(settings, partial(serve_worker, settings=settings))
+    now = settings.now
+    log.configure(now.log_level)
+    if now.disk is not None:
+        settle(now.disk, now.workers, get_logger(now.name))
+    if now.workers > 1:
+        supervise(settings, partial(serve_one_of, settings=settings))
     else:
-        serve_worker(settings.now, None, settings=settings)
+        serve_worker(now, None, settings=settings)
 
 
 if __name__ == "__main__":

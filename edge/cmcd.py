@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote_to_bytes
 
 _MEMBER = re.compile(rb'([A-Za-z0-9.-]+)(?:=("(?:[^"\\]|\\.)*"|[^",]*))?\s*(?:,|$)\s*')
 _ESCAPE = re.compile(rb"\\(.)")
 _LONGEST = 64  # CTA-5004 wants no longer one
+_BEFORE, _AFTER = b"%2Csid%3D%22", b"%22"  # as encodeURIComponent writes it, behind another member
 
 
 def session_of(members: bytes) -> str:
@@ -26,3 +29,25 @@ def session_of_target(target: bytes) -> str:
         if argument.startswith(b"CMCD="):
             return session_of(unquote_to_bytes(argument[5:]))
     return ""
+
+
+def sessions_of_hits(paths: Sequence[bytes], queries: Sequence[bytes]) -> list[bytes]:
+    """The sid of each hit, as the inside of a JSON text, empty where there is none.
+
+    A target that needs no escapes in JSON is its path, `?CMCD=` and its query; or all of it is its path.
+    """
+    sids = [query.partition(_BEFORE)[2].partition(_AFTER)[0] for query in queries]
+    # What players write as encodeURIComponent does is right already; the rest is read member by member.
+    if not all(sids) or b"%" in b"".join(sids) or max(map(len, sids)) > _LONGEST:
+        for at, sid in enumerate(sids):
+            if not sid or b"%" in sid or len(sid) > _LONGEST:
+                sids[at] = _session_of_hit(paths[at], queries[at])
+    return sids
+
+
+def _session_of_hit(path: bytes, query: bytes) -> bytes:
+    if query:
+        sid = session_of(unquote_to_bytes(query)) if b"sid" in query else ""
+    else:
+        sid = session_of_target(path) if b"CMCD=" in path else ""
+    return json.dumps(sid)[1:-1].encode()

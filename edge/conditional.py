@@ -28,10 +28,13 @@ def is_not_modified(request: Request, fields: Fields) -> bool:
 
 def strong_validator(fields: Fields) -> bytes | None:
     """An entity tag that is not weak, or a date that is strong (RFC 9110, 8.8.1 and 8.8.2.2)."""
+    return strong_date(fields) if first(fields, b"etag") is None else strong_etag(fields)
+
+
+def strong_etag(fields: Fields) -> bytes | None:
+    """The entity tag, if it is one, and not weak (RFC 9110, 8.8.3)."""
     etag = first(fields, b"etag")
-    if etag is not None:
-        return etag if etag[:1] == b'"' else None
-    return strong_date(fields)
+    return etag if etag is not None and _OPAQUE_TAG.fullmatch(etag) else None
 
 
 def strong_date(fields: Fields) -> bytes | None:

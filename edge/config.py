@@ -57,6 +57,7 @@ class EdgeConfig:
     key_sort: bool = False  # the order of a query's arguments does not choose the response
     key_drop: tuple[str, ...] = ()  # arguments that do not, such as "utm_*"; CMCD never does
     access_log: Path | None = None  # JSON lines; None: no access log
+    log_sessions: bool = False  # `sid` in the lines of all hits, at half a microsecond each
     log_level: Level = "info"
     workers: int = 1  # processes that share the port, the fetches and the disk; each has its part of `ram`
     max_connections: int = 20_000  # of each worker

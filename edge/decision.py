@@ -77,11 +77,16 @@ def decide(request: Request, stored: StoredResponse | None, now_s: float) -> Dec
     if stored is None:
         return Pass(Forward.URI_MISS) if request.method == b"HEAD" else Fetch()
     has_wish = bool(wishes.keys() & REACH_UPSTREAM)
-    if not has_wish and now_s < stored.serve_until_s + grace_s(stored.control, "stale-while-revalidate"):
+    if not has_wish and now_s < stale_until_s(stored):
         return ServeStale(stored)
     why = Forward.STALE if now_s >= stored.serve_until_s else Forward.REQUEST
     # What a HEAD brings updates what is stored.
     return Pass(why) if request.method == b"HEAD" else Revalidate(stored, why)
+
+
+def stale_until_s(stored: StoredResponse) -> float:
+    """Until when it may be served while it is validated (RFC 5861, 3)."""
+    return stored.serve_until_s + grace_s(stored.control, "stale-while-revalidate")
 
 
 def _satisfies(request: Request, stored: StoredResponse, now_s: float) -> bool:

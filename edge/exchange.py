@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection
 from functools import partial
 
+from edge.burst import Burst, Wire
 from edge.control import control_of
 from edge.decision import (
     Decision,
@@ -22,7 +23,7 @@ from edge.decision import (
     may_serve_on_error,
 )
 from edge.filling import Filler
-from edge.flights import Flight
+from edge.flights import Flight, Shared
 from edge.invalidation import groups, invalidates, other_targets
 from edge.key import KeyRules
 from edge.loops import is_loop
@@ -110,6 +111,13 @@ class Exchange:
                 return False
         return True
 
+    def refresh_behind(self, request: Request, stored: StoredResponse) -> bool:
+        """Validate what was decided to be served stale; False if the request may not be answered here."""
+        if is_loop(request.head.fields, self._loop_id):
+            return False
+        self.filler.refresh(request, stored)
+        return True
+
     async def answer_checked(self, visit: Visit) -> None:
         """Answer a request that may be answered here."""
         request = visit.request
@@ -138,11 +146,12 @@ class Exchange:
         why = Forward.VARY_MISS if self.store.varies(request.key) else Forward.URI_MISS
         position = wanted_first(request)
         is_cuttable = self.filler.slice_bytes > 0 and request.key not in self.filler.unsliced
-        is_cut = is_cuttable and (self.store.parts(request) is not None or position is not None)
+        slicing = Slicing(self, visit, why)
+        is_cut = is_cuttable and (position is not None or await slicing.parts() is not None)
         if request.key in self.filler.passed or (not is_cut and request.key in self.filler.large):
             await self.pass_on(visit, why)
         elif is_cut:
-            await Slicing(self, visit, why).answer(position or 0)
+            await slicing.answer(position or 0)
         else:
             await self.share(visit, None, why)
 
@@ -236,7 +245,8 @@ class Exchange:
         """Answer with what `flight` turned out to bring."""
         visit.outcome.upstream_s = flight.upstream_s
         if flight.stored is not None:
-            self._serve_checked(visit, flight, flight.stored, why)
+            if not visit.outcome.is_answered:
+                self._serve_checked(visit, flight, flight.stored, why)
         elif flight.private is not None and is_leader:
             said = self.said(visit, why, flight.private.head.status)
             await self._relay(visit, flight.private, said)
@@ -245,55 +255,97 @@ class Exchange:
         elif flight.head is not None:
             cuts = None
             if not visit.outcome.is_answered:
-                how = self._shared(visit, flight.head, why, is_leader=is_leader)
-                self._send_shared_head(visit, flight.head, how.head, why, is_leader=is_leader)
-                cuts = how.cuts
+                cuts = self._send_head_of(visit, flight, flight.head, why, is_leader=is_leader)
             if visit.outcome.has_body:
                 await self._stream(visit, cuts, flight.read(seat))
             visit.client.send_end()
-        else:
+        elif not visit.outcome.is_answered:
             assert flight.error is not None, "a flight ends with a head, a stored response or an error"
             self.refuse(visit, flight.error.status, str(flight.error))
 
-    def _greet(self, visit: Visit, flight: Flight, why: Forward, *, is_leader: bool) -> None:
-        """Send the head that every plain request gets; who is not ready for it, or varies, takes a turn."""
-        head = flight.head
-        if head is None or not visit.client.is_ready or flight.variant != visit.request.key:
+    def _greet(self, visit: Visit, flight: Flight, why: Forward, burst: Burst, *, is_leader: bool) -> None:
+        """Send what every plain request gets; who is not ready for it, or varies, takes a turn."""
+        is_of_another = flight.head is not None and flight.variant != visit.request.key
+        if is_of_another or not visit.client.is_ready:
             return
-        answer = flight.answers.get((why, is_leader))
-        if answer is None:
-            answer = self._shared(visit, head, why, is_leader=is_leader).head
-            flight.answers[why, is_leader] = answer
-        self._send_shared_head(visit, head, answer, why, is_leader=is_leader)
+        shared = self._shared(visit.request, flight, why, is_leader=is_leader)
+        if shared is not None:
+            self._note(visit, flight, why)
+            visit.send_with(burst, shared.what, shared.head, shared.wire)
 
-    def _shared(self, visit: Visit, head: ResponseHead, why: Forward, *, is_leader: bool) -> Plan:
+    def _shared(self, request: Request, flight: Flight, why: Forward, *, is_leader: bool) -> Shared | None:
+        """What every plain request like this one gets in this second; None: each is for itself."""
+        wanted = why, is_leader, int(self.clock())
+        shared = flight.answers.get(wanted)
+        if shared is None:
+            shared = self._make_shared(request, flight, why, is_leader=is_leader)
+            if shared is not None:
+                flight.answers[wanted] = shared
+        return shared
+
+    def _make_shared(
+        self, request: Request, flight: Flight, why: Forward, *, is_leader: bool
+    ) -> Shared | None:
+        if flight.stored is not None:
+            what, said = self._checked(request, flight, flight.stored, why)
+            answer, pieces = stored_reply(request, flight.stored, self.clock(), said)
+            return Shared(what, answer, Wire.of(answer, b"".join(pieces)))
+        if flight.head is not None:
+            answer = self._plan_shared(request, flight.head, why, is_leader=is_leader).head
+            return Shared(_came_as(flight.head, is_leader=is_leader), answer, Wire.of(answer, None))
+        if flight.error is not None:
+            answer, body = error_reply(flight.error.status, str(flight.error), self.name, self.clock())
+            return Shared(CacheStatus.REFUSED, answer, Wire.of(answer, body))
+        return None
+
+    def _note(self, visit: Visit, flight: Flight, why: Forward) -> None:
+        """Whence the answer comes, for the log."""
+        if flight.stored is not None:
+            self.store.touch(flight.stored)
+            visit.outcome.tier = "ram"
+            visit.outcome.forwarded(why, 304 if flight.was_validated else flight.failed_status)
+        elif flight.head is not None:
+            visit.outcome.tier = "upstream"
+            visit.outcome.forwarded(why, flight.head.status)
+
+    def _send_head_of(
+        self, visit: Visit, flight: Flight, head: ResponseHead, why: Forward, *, is_leader: bool
+    ) -> Cuts | None:
+        """Send the head of a body that comes; returns what of the body is wanted."""
+        request = visit.request
+        self._note(visit, flight, why)
+        shared = self._shared(request, flight, why, is_leader=is_leader) if request.head.is_plain else None
+        if shared is not None:
+            visit.send_head(shared.what, shared.head)
+            return None
+        how = self._plan_shared(request, head, why, is_leader=is_leader)
+        visit.send_head(_came_as(head, is_leader=is_leader), how.head)
+        return how.cuts
+
+    def _plan_shared(self, request: Request, head: ResponseHead, why: Forward, *, is_leader: bool) -> Plan:
         """What of a response that many wait for answers this request."""
         fields = without(head.fields, b"age")
         if not is_leader:  # what is for the first client only
             fields = without(fields, *control_of(fields).withheld)
-        how = plan(visit.request, head.status, fields, head.content_length)
+        how = plan(request, head.status, fields, head.content_length)
         own = how.head.with_fields((b"age", b"%d" % age_s(head, self.clock())))
-        said = self.said(visit, why, head.status, b"stored" if is_leader else b"collapsed")
+        said = self._said_of(request, why, head.status, b"stored" if is_leader else b"collapsed")
         return Plan(with_said(own, head, said), how.cuts)
-
-    def _send_shared_head(
-        self, visit: Visit, head: ResponseHead, answer: AnswerHead, why: Forward, *, is_leader: bool
-    ) -> None:
-        what = CacheStatus.MISS if is_leader else CacheStatus.COLLAPSED
-        if head.is_from_worker:
-            what = told_by_worker(head, what)
-        visit.outcome.forwarded(why, head.status)
-        visit.outcome.tier = "upstream"
-        visit.send_head(what, answer)
 
     def _serve_checked(self, visit: Visit, flight: Flight, stored: StoredResponse, why: Forward) -> None:
         """Answer with a response that upstream has confirmed, or that stands in for its failure."""
+        what, said = self._checked(visit.request, flight, stored, why)
+        visit.outcome.forwarded(why, 304 if flight.was_validated else flight.failed_status)
+        self.serve(visit, stored, what, said)
+
+    def _checked(
+        self, request: Request, flight: Flight, stored: StoredResponse, why: Forward
+    ) -> tuple[CacheStatus, bytes]:
+        """What such an answer is, and what Cache-Status says of it."""
         ttl = b"ttl=%d" % int(stored.fresh_until_s - self.clock())
         if flight.was_validated:
-            self.serve(visit, stored, CacheStatus.REVALIDATED, self.said(visit, why, 304, ttl))
-        else:
-            said = self.said(visit, why, flight.failed_status, ttl)
-            self.serve(visit, stored, CacheStatus.STALE, said)
+            return CacheStatus.REVALIDATED, self._said_of(request, why, 304, ttl)
+        return CacheStatus.STALE, self._said_of(request, why, flight.failed_status, ttl)
 
     # One client's own.
 
@@ -401,7 +453,14 @@ class Exchange:
     def said(self, visit: Visit, why: Forward, status: int | None, *more: bytes) -> bytes:
         """This cache's member of Cache-Status for a forwarded request (RFC 9211, 2); also for the log."""
         visit.outcome.forwarded(why, status)
+        return self._said_of(visit.request, why, status, *more)
+
+    def _said_of(self, request: Request, why: Forward, status: int | None, *more: bytes) -> bytes:
         answered = () if status is None else (b"fwd-status=%d" % status,)
-        return b"; ".join(
-            (self._speaker.of(visit.request.key), b"fwd=" + why.value.encode(), *answered, *more)
-        )
+        return b"; ".join((self._speaker.of(request.key), b"fwd=" + why.value.encode(), *answered, *more))
+
+
+def _came_as(head: ResponseHead, *, is_leader: bool) -> CacheStatus:
+    """What a fetch is to who caused it, and to who joined it."""
+    what = CacheStatus.MISS if is_leader else CacheStatus.COLLAPSED
+    return told_by_worker(head, what) if head.is_from_worker else what

@@ -9,16 +9,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Set
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+from edge.burst import Burst, Wire
 from edge.fields import Fields
-from edge.message import ResponseHead
+from edge.message import CacheStatus, ResponseHead
 from edge.reply import AnswerHead
 from edge.slices import Part
 from edge.stored import StoredResponse, groups_of
 from edge.upstream.client import Arriving, UpstreamError
 
 _WINDOW_BYTES = 1024**2  # how far a body that outgrew the store may run ahead of its slowest reader
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The answer that every plain request gets which waits for the same."""
+
+    what: CacheStatus
+    head: AnswerHead
+    wire: Wire
 
 
 class Flight:
@@ -36,7 +47,7 @@ class Flight:
         self.error: UpstreamError | None = None
         self.upstream_s: float | None = None  # from the request to the head
         self.variant = b""  # the key of the variant that `head` belongs to
-        self.answers: dict[object, AnswerHead] = {}  # made of `head`, for those who get the same
+        self.answers: dict[object, Shared] = {}  # for those who get the same
         self.is_complete = False
         self.may_join = True  # not once the body outgrew the store, or its key was purged
         self.unwanted: list[Set[bytes]] = []  # groups that were purged before it was known what this is
@@ -49,7 +60,7 @@ class Flight:
         self._chunks: list[bytes] = []
         self._first = 0  # number of the first chunk still kept
         self._readers: dict[object, int] = {}  # reader -> number of the chunk it wants next
-        self._greetings: dict[object, Callable[[], None]] = {}
+        self._greetings: dict[object, Callable[[Burst], None]] = {}
         self._waiting: list[asyncio.Future[None]] = []
 
     async def headed(self, on_interim: Callable[[int, Fields], None]) -> None:
@@ -80,23 +91,31 @@ class Flight:
                 waiter.set_result(None)
 
     async def begin(self, head: ResponseHead, variant: bytes) -> None:
-        """The body is coming: every waiter's head is sent before the first copies a large chunk.
-
-        Greetings go out in one pass, without a task's turn for each: the last of a thousand has its head in a
-        third of the time.
-        """
+        """The body is coming: every waiter's head is sent before the first copies a large chunk."""
         self.head = head
         self.variant = variant
-        greetings, self._greetings = self._greetings, {}
-        if not self.interims:  # else they come first, in each one's turn
-            for greet in greetings.values():
-                greet()
+        self._greet()
         self.announce()
         await asyncio.sleep(0)
+
+    def _greet(self) -> None:
+        """Answer all who wait in one burst, without a task's turn for each.
+
+        The last of a thousand has its first byte in a seventh of the time.
+        """
+        greetings, self._greetings = self._greetings, {}
+        if self.interims:  # they come first, in each one's turn
+            return
+        burst = Burst()
+        for greet in greetings.values():
+            greet(burst)
+        burst.send()
 
     def land(self, error: UpstreamError | None = None) -> None:
         self.error = error
         self.is_complete = True
+        if self.head is None:  # it is what lies in the store, or an error
+            self._greet()
         self.give_up = _nothing  # it leads back to this flight, which then nothing would let go
         self.announce()
         self._let_go()
@@ -130,10 +149,10 @@ class Flight:
         return b"".join(self._chunks)
 
     @contextmanager
-    def seat(self, greet: Callable[[], None] | None = None) -> Iterator[object]:
+    def seat(self, greet: Callable[[Burst], None] | None = None) -> Iterator[object]:
         """A reader's place: from here on nothing is forgotten that it has not read.
 
-        `greet` is called when the head of a body comes, before any of the body goes to anybody.
+        `greet` is called when it is known how the fetch answers, before any of a body goes to anybody.
         """
         reader = object()
         self._readers[reader] = 0

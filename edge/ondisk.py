@@ -12,15 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from edge.bans import Bans
-from edge.disk.address import vary_names_in
+from edge.bans import Bans, dumped, loaded
+from edge.disk.address import sliced_key, vary_names_in
 from edge.disk.objects import DiskObject
 from edge.disk.tier import DiskTier
 from edge.disk.writing import Writing
+from edge.fields import Fields
 from edge.message import Request, ResponseHead
 from edge.outlet import Mappings, is_cached
 from edge.ranges import Span
-from edge.stored import Speaker, StoredResponse
+from edge.sheaves import Sheaves
+from edge.stored import Speaker, StoredResponse, groups_of
 from edge.storing import variant_key
 from edge.visit import Cut, Visit
 
@@ -61,7 +63,9 @@ class OnDisk:
         self.hits = 0  # answers whose body came from a file
         self._speaker = speaker
         self._clock = clock
-        self._bans = Bans()
+        self._bans, self._soft_bans = Bans(), Bans()
+        self._has_bans = False
+        self.sheaves = Sheaves(self, speaker)
         self._is_ban_unsaved = self._is_saving_bans = False
         self._coming: dict[bytes, Writing] = {}
         self._reading: dict[DiskObject, asyncio.Task[bytes]] = {}
@@ -70,7 +74,11 @@ class OnDisk:
     async def __aenter__(self) -> OnDisk:
         await self.tier.__aenter__()
         try:
-            self._bans = Bans.loaded(self._bans_path.read_bytes())
+            self._bans, self._soft_bans = loaded(self._bans_path.read_bytes())
+            if not len(self.tier):  # nothing is left of what they were about
+                self._bans, self._soft_bans = Bans(), Bans()
+                self._is_ban_unsaved = True
+            self._has_bans = len(self._bans) + len(self._soft_bans) > 0
         except FileNotFoundError:
             pass
         except (OSError, ValueError):  # something was purged, and nobody knows what
@@ -92,23 +100,43 @@ class OnDisk:
 
     async def find(self, request: Request, key: bytes) -> DiskResponse | None:
         """What is stored for `request`, held for the caller; `key` is the variant's if RAM knows that."""
-        if key == request.key and self.tier.has_variants(key):
-            key = variant_key(key, await self.tier.vary_names(key), request)
+        key = await self.variant(request, key)
         if not self.tier.lookup(key):
             return None
         source = await self.tier.open(key)
         return None if source is None else self._judged(source)
+
+    async def variant(self, request: Request, key: bytes) -> bytes:
+        """The key of what the disk has for `request`, which knows by what it varies, if RAM does not."""
+        is_known = key != request.key or not self.tier.has_variants(key)
+        if is_known or self.tier.lookup(sliced_key(key)):
+            return key
+        return variant_key(key, await self.tier.vary_names(key), request)
 
     def _judged(self, source: DiskObject) -> DiskResponse | None:
         """The response, unless a purge by prefix or group has come since it was stored."""
         stored = source.prepared
         if not isinstance(stored, DiskResponse):
             stored = source.prepared = DiskResponse(source, self._speaker)
-        if len(self._bans) and self._bans.cover(source.key, stored.groups, stored.asked_s):
+            if source.is_stale:
+                stored.expire(stored.received_s)
+        if self._has_bans and self.is_purged(source.key, stored, stored.asked_s):
             self.tier.drop(source.key)
             source.release()
             return None
         return stored
+
+    def is_purged(self, key: bytes, stored: StoredResponse, asked_s: float) -> bool:
+        """A purge by prefix or group has come since it was asked for; a soft one takes its freshness only."""
+        if self._bans.cover(key, stored.groups, asked_s):
+            return True
+        if self._soft_bans.cover(key, stored.groups, asked_s):
+            stored.expire(stored.received_s)
+        return False
+
+    def is_banned(self, key: bytes, fields: Fields, asked_s: float) -> bool:
+        """What was asked for then has been purged since by prefix or group."""
+        return self._has_bans and self._bans.cover(key, groups_of(fields), asked_s)
 
     async def send(self, visit: Visit, source: DiskObject, span: Span) -> None:
         """Send bytes of a file: from the file to the socket where that can be, else by way of memory.
@@ -145,7 +173,9 @@ class OnDisk:
         except OSError as error:
             self.tier.read_failed(source, error)
             return None
-        return StoredResponse(source.key, source.head, body, self._speaker.of(source.key))
+        risen = StoredResponse(source.key, source.head, body, self._speaker.of(source.key))
+        risen.expire(stored.fresh_until_s)  # it may have been purged softly
+        return risen
 
     def _read(self, source: DiskObject) -> asyncio.Task[bytes]:
         """Read a whole body; the source is held, whoever of those who wait for it leaves."""
@@ -168,7 +198,7 @@ class OnDisk:
         bytes_under_way = sum(each.size_bytes for each in self._reading)
         if source not in self._reading and bytes_under_way + source.size_bytes <= _RISING_BYTES:
             self._read(source)
-            self._spawn(self._rise(source.hold(), take))
+            self.spawn(self._rise(source.hold(), take))
 
     async def _rise(self, source: DiskObject, take: Callable[[], Coroutine[Any, Any, object]]) -> None:
         with source:
@@ -186,21 +216,31 @@ class OnDisk:
 
         What was stored under the key is gone at once: it is older.
         """
-        if not self._owns(key.partition(b"\n")[0]):
+        if not self.owns(key):
             return
         self.drop(key)
-        if self.waiting_bytes + len(body) > _WAITING_BYTES:
-            self.tier.counters.refused += 1
+        if not self.may_wait(len(body)):
             return
         writing = self.tier.begin(key, head, len(body))
         if writing is not None:
             self.waiting_bytes += len(body)
             self._coming[key] = writing
-            self._spawn(self._put(key, writing, body))
+            self.spawn(self._put(key, writing, body))
+
+    def owns(self, key: bytes) -> bool:
+        """A variant's key has its place on this disk."""
+        return self._owns(key.partition(b"\n")[0])
+
+    def may_wait(self, size_bytes: int) -> bool:
+        """A body may wait in memory for the disk; if not, the disk is too slow for what comes."""
+        if self.waiting_bytes + size_bytes <= _WAITING_BYTES:
+            return True
+        self.tier.counters.refused += 1
+        return False
 
     async def _put(self, key: bytes, writing: Writing, body: bytes) -> None:
         try:
-            await self._drop_others(key)
+            await self.drop_others(key)
             await writing.commit(body)
         finally:
             writing.abort()
@@ -208,7 +248,7 @@ class OnDisk:
             if self._coming.get(key) is writing:
                 del self._coming[key]
 
-    async def _drop_others(self, key: bytes) -> None:
+    async def drop_others(self, key: bytes) -> None:
         """Forget variants that were chosen by other request fields than this response is."""
         primary = key.partition(b"\n")[0]
         names = await self.tier.vary_names(primary) if self.tier.has_variants(primary) else ()
@@ -216,23 +256,37 @@ class OnDisk:
             self.tier.drop_variants(primary)
 
     def drop(self, key: bytes) -> bool:
-        """Forget what is stored under this very key, or about to be; True if there was something."""
+        """Forget what is stored under this very key, whole or in slices, or about to be; True if it was."""
+        is_sliced = self.sheaves.drop(key)
+        return self.drop_whole(key) or is_sliced
+
+    def drop_whole(self, key: bytes) -> bool:
         coming = self._coming.pop(key, None)
         if coming is not None:
             coming.abort()
         return self.tier.drop(key) or coming is not None
 
+    def purge(self, key: bytes) -> int:
+        """Forget all that is stored for a cache key, every variant; returns how many there were."""
+        self.sheaves.purge(key)
+        return self.tier.purge(key)
+
+    def expire(self, key: bytes, now_s: float) -> int:
+        """Let all that is stored for a cache key be stale from now on; returns how many there were."""
+        self.sheaves.expire(key, now_s)
+        return self.tier.expire(key)
+
     def update(self, stored: StoredResponse) -> None:
         """`stored`, which is in RAM, has a newer head."""
         if self.tier.lookup(stored.key):
-            self._spawn(self.tier.update(stored.key, stored.head))
+            self.spawn(self.tier.update(stored.key, stored.head))
         else:  # it was evicted here, or is not complete
             self.keep(stored.key, stored.head, stored.body)
 
     def update_from(self, old: ResponseHead, stored: StoredResponse) -> None:
         """`stored`, which is not in RAM, has a newer head than `old`: so has the file that it came from."""
         if self.tier.lookup(stored.key):
-            self._spawn(self._update_from(old, stored.key, stored.head))
+            self.spawn(self._update_from(old, stored.key, stored.head))
 
     async def _update_from(self, old: ResponseHead, key: bytes, head: ResponseHead) -> None:
         source = await self.tier.open(key)
@@ -241,30 +295,34 @@ class OnDisk:
                 if (source.head.requested_s, source.head.received_s) == (old.requested_s, old.received_s):
                     await self.tier.update(key, head)
 
-    def ban(self, prefixes: Collection[bytes], groups: Collection[bytes]) -> None:
-        """Use nothing any more that is stored by now under one of these; outlives the process."""
-        self._bans.add(prefixes, groups, self._clock())
+    def ban(self, prefixes: Collection[bytes], groups: Collection[bytes], *, is_soft: bool = False) -> None:
+        """Use nothing any more that is stored by now under one of these; outlives the process.
+
+        `is_soft`: not before it has been validated.
+        """
+        (self._soft_bans if is_soft else self._bans).add(prefixes, groups, self._clock())
+        self._has_bans = True
         self._is_ban_unsaved = True
         if not self._is_saving_bans:
             self._save_bans()
 
     def _save_bans(self) -> None:
         self._is_saving_bans = True  # here too: the task begins later
-        self._spawn(self._write_bans())
+        self.spawn(self._write_bans())
 
     async def _write_bans(self) -> None:
         """Write them down; what comes meanwhile is written together."""
         try:
             while self._is_ban_unsaved:
                 self._is_ban_unsaved = False
-                await self.tier.threads.by_clerk(_write, self._bans_path, self._bans.dumped())
+                await self.tier.threads.by_clerk(_write, self._bans_path, dumped(self._bans, self._soft_bans))
         except OSError as error:  # the purge holds for this process; the next one is written with it
             self._is_ban_unsaved = True
-            self.tier.write_failed(error, len(self._bans))
+            self.tier.write_failed(error, len(self._bans) + len(self._soft_bans))
         finally:
             self._is_saving_bans = False
 
-    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

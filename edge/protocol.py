@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, cast
 
 from edge.accesslog import before_url, who_part
 from edge.body import RequestBody
+from edge.burst import Burst, Wire
 from edge.fields import Fields, first
 from edge.framing import chunk_bytes, ends_by_close, head_bytes, interim_bytes, is_chunked
 from edge.hot import CMCD, LONGEST_BYTES, PLAIN
 from edge.http1 import BadRequest, RequestParser
 from edge.http2.connection import Connection as Http2Connection
 from edge.http2.frames import PREFACE
-from edge.message import CacheStatus, Request
+from edge.message import CacheStatus, Head, Request
 from edge.outlet import Outlet
 from edge.reply import AnswerHead, error_reply
 from edge.stored import StoredResponse
@@ -46,6 +47,7 @@ class Connection(asyncio.Protocol):
         "_drained",
         "_greeting",
         "_has_ended",
+        "_head",
         "_held",
         "_is_bare",
         "_is_chunked",
@@ -75,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._is_idle = True  # neither a request nor an answer is under way
         # What this connection repeats: the HTTP version and the header section, up to its blank line.
         self._tail = b""
+        self._head: Head | None = None  # what the header section says
         self._line_end = 0  # counted from the end: where the request line's target ends before the tail
         self._remote = ""
         self._who = b""  # who asks, in the words of the log, while the head is in `_tail`
@@ -243,6 +246,11 @@ class Connection(asyncio.Protocol):
                     self._hand_over(data)
                 return
             self._greeting = None
+        known = self._known(data) if self._is_idle else None
+        if known is not None:
+            self._queue.append((known, None))
+            self._go_on()
+            return
         was_between = not self._parser.in_message
         self._parsed = 0
         try:
@@ -271,9 +279,32 @@ class Connection(asyncio.Protocol):
         line = data[: data.find(b"\r\n")]
         is_usual = line[:5] == b"GET /" and line[-9:] == b" HTTP/1.1" and b"\n" not in line
         if is_usual and request.head.is_plain and not _has_body(request):
-            self._tail = data[len(line) - 9 :]
-            self._line_end = -len(self._tail)
-            self._who = before_url(who_part(self._remote, request.head))
+            self._keep(data[len(line) - 9 :], request.head)
+            self._server.heads.keep(self._tail, request.head)
+
+    def _keep(self, tail: bytes, head: Head) -> None:
+        self._tail = tail
+        self._line_end = -len(tail)
+        self._head = head
+        self._who = before_url(who_part(self._remote, head))
+
+    def _known(self, data: bytes) -> Request | None:
+        """The one request in `data`, if a client sent the same header section before: it needs no parser."""
+        line_end = data.find(b" HTTP/1.1\r\n")
+        tail = data[line_end:]
+        head = self._server.heads.get(tail) if line_end > 0 else None
+        key = self._server.key_of_line(data[:line_end]) if head is not None else b""
+        if head is None or not key:
+            return None
+        if head is not self._head:
+            self._keep(tail, head)
+        return Request(b"GET", data[4:line_end], key, head)
+
+    def _who_asks(self, request: Request) -> bytes:
+        """In the words of the log."""
+        if request.head is self._head:
+            return self._who.removesuffix(before_url(b""))
+        return who_part(self._remote, request.head)
 
     def _on_begin(self) -> None:
         self.head_since_s = self.active_s
@@ -303,6 +334,8 @@ class Connection(asyncio.Protocol):
             is_plain = request.head.is_plain and request.method == b"GET" and body is None
             if is_plain and stored is not None and self._server.wires.is_ready(stored, now_s):
                 self._send_hit(request, stored, now_s)
+            elif is_plain and stored is not None and self._send_stale(request, stored, now_s):
+                continue
             elif body is not None or not self._answer_at_once(request, now_s):
                 self._task = asyncio.get_running_loop().create_task(self._answer(request, body))
         is_quiet = self._task is None and self._drained is None and not self._queue
@@ -324,8 +357,25 @@ class Connection(asyncio.Protocol):
         server.counters.hits += 1
         server.counters.hit_bytes += len(stored.body)
         if server.log.is_on:
-            who = before_url(who_part(self._remote, request.head))
+            who = before_url(self._who_asks(request))
             server.log.hit(now_s, who, request.target, b"", b"", stored.log_part)
+
+    def _send_stale(self, request: Request, stored: StoredResponse, now_s: float) -> bool:
+        """Send what may be served while it is validated; False if it may not, or not here."""
+        server = self._server
+        if server.is_draining or not server.wires.is_ready_stale(stored, now_s):
+            return False
+        if not server.exchange.refresh_behind(request, stored):
+            return False
+        if stored.is_joined:
+            self.transport.write(stored.wire)
+        else:
+            self._send_large(stored)
+        server.hit(stored.key)
+        outcome = Outcome(CacheStatus.STALE, stored.status)
+        outcome.sent_bytes, outcome.tier = len(stored.body), "ram"
+        self._record(request, outcome, now_s)
+        return True
 
     def _answer_at_once(self, request: Request, now_s: float) -> bool:
         """Answer without a task what RAM has: a range, a condition, HEAD, a stale response."""
@@ -338,7 +388,7 @@ class Connection(asyncio.Protocol):
             server.logger.exception("request failed", url=request.target.decode("latin-1"))
             self.transport.abort()
             return True
-        self._record(visit, now_s)
+        self._record(request, visit.outcome, now_s)
         if self._close:
             self._queue.clear()
             self.transport.close()
@@ -369,7 +419,7 @@ class Connection(asyncio.Protocol):
             server.logger.exception("request failed", url=request.target.decode("latin-1"))
         finally:
             self._task = None
-            self._record(visit, started_s)
+            self._record(request, visit.outcome, started_s)
         if body is not None and not body.has_ended:
             body.drop()
         if not may_go_on:
@@ -379,14 +429,15 @@ class Connection(asyncio.Protocol):
         else:
             self._go_on()
 
-    def _record(self, visit: Visit, started_s: float) -> None:
+    def _record(self, request: Request, outcome: Outcome, started_s: float) -> None:
         """Count and log an answer, also one that broke off."""
-        server, outcome = self._server, visit.outcome
+        server = self._server
         self.active_s = now_s = server.clock()
-        request, took_s = visit.request, now_s - started_s
+        took_s = now_s - started_s
         server.counters.count(outcome.what, outcome.status, outcome.sent_bytes, took_s)
-        who = who_part(self._remote, request.head)
-        server.log.write(now_s, who, request.method, request.target, outcome, took_s)
+        if server.log.is_on:
+            who = self._who_asks(request)
+            server.log.write(now_s, who, request.method, request.target, outcome, took_s)
 
     def _refuse(self, error: BadRequest) -> None:
         """Say what is wrong and close."""
@@ -433,6 +484,14 @@ class Connection(asyncio.Protocol):
             self._held = b""
         else:
             self.transport.write(data)
+
+    def join(self, burst: Burst, wire: Wire) -> bool:
+        is_free = self._socket >= 0 and self.transport.get_write_buffer_size() == 0
+        if self._close or not is_free or self._answered is None or not self._answered.is_http11:
+            return False
+        self._is_chunked = wire.is_chunked
+        burst.add(wire, self._socket, self.transport)
+        return True
 
     async def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:
         if self._socket < 0:

@@ -123,7 +123,9 @@ class Purger:
             return
         self._flights.discard_groups(plan.groups.keys())
         if self._store.disk is not None:
-            self._store.disk.ban((), plan.groups.keys())
+            for is_soft in (False, True):
+                if groups := [group for group, soft in plan.groups.items() if soft is is_soft]:
+                    self._store.disk.ban((), groups, is_soft=is_soft)
         for group, is_soft in plan.groups.items():
             for some in batches(self._store.members(group), _FORGOTTEN_A_STEP):
                 yield self._forget(dict.fromkeys(some, is_soft))
@@ -146,7 +148,9 @@ class Purger:
             yield 0
         self._flights.discard(every.has)
         if self._store.disk is not None:
-            self._store.disk.ban(plan.prefixes.keys(), ())
+            for is_soft in (False, True):
+                if prefixes := [prefix for prefix, soft in plan.prefixes.items() if soft is is_soft]:
+                    self._store.disk.ban(prefixes, (), is_soft=is_soft)
         for some in batches(self._store.keys_now(), _LOOKED_AT_A_STEP):
             found = {key: not hard.has(key) for key in some if every.has(key)}
             for few in batches(found.items(), _FORGOTTEN_A_STEP):

@@ -8,6 +8,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from edge.accesslog import AccessLog
+from edge.certificates import Certificates
 from edge.config import EdgeConfig
 from edge.server import Server
 from edge.upstream.place import parse_places
@@ -26,6 +28,7 @@ LIVE = frozenset(
         "admin_token",
         "finish_share",
         "access_log",
+        "log_sessions",
         "log_level",
         "max_connections",
         "idle_timeout_s",
@@ -51,6 +54,21 @@ LIVE = frozenset(
 def applied(running: EdgeConfig, wanted: EdgeConfig) -> EdgeConfig:
     """`running` with what can change live. Raises ConfigError where the two do not go together."""
     return replace(running, **{name: getattr(wanted, name) for name in LIVE})
+
+
+def check(config: EdgeConfig) -> None:
+    """Raises ConfigError for certificates that are none, OSError for an access log that cannot be opened."""
+    if config.tls_listen is not None:
+        Certificates(config)
+    AccessLog(config.access_log).close()
+
+
+def reason_of(error: ConfigError | OSError) -> str:
+    """One line for the operator."""
+    if not isinstance(error, OSError):
+        return str(error)
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
 
 
 class Settings:
@@ -110,10 +128,12 @@ class Reloader:
         server.log.reopen()  # a rotated log must go on whatever is in the file
         try:
             wanted = settings.read()
-            await server.reconfigure(applied(server.config, wanted))
+            config = applied(server.config, wanted)
+            check(config)
+            await server.reconfigure(config)
         except (ConfigError, OSError) as error:
             if not self._is_quiet:
-                server.logger.error("configuration kept as it was", reason=str(error))
+                server.logger.error("configuration kept as it was", reason=reason_of(error))
             return
         said = settings.accept(wanted)
         if not self._is_quiet:

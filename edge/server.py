@@ -21,7 +21,7 @@ from edge.eviction import POLICIES
 from edge.exchange import Exchange
 from edge.filling import Filler
 from edge.flights import Flights
-from edge.hot import LineMemory
+from edge.hot import HeadMemory, LineMemory
 from edge.key import KeyRules, origin_form
 from edge.memory import Trimmer
 from edge.ondisk import OnDisk
@@ -32,6 +32,7 @@ from edge.tls import TlsConnection
 from edge.upstream.client import Upstream
 from edge.wires import Wires
 from edge.workers.backroom import Backroom
+from edge.workers.folders import folder_of
 from edge.workers.team import Post, Team
 from service.log import get_logger
 from service.units import Address
@@ -61,7 +62,7 @@ class Server:
         self._speaker = Speaker(self.name, config.tell_key)
         self.logger = get_logger(config.name)
         self.counters = Counters()
-        self.log = AccessLog(config.access_log)
+        self.log = AccessLog(config.access_log, names_sessions=config.log_sessions)
         self.store = Store(POLICIES[config.eviction](config.ram))
         self.keys = KeyRules(config.key_sort, config.key_drop)
         self.flights = Flights(config.max_object, config.finish_share)
@@ -97,6 +98,7 @@ class Server:
         memory = LineMemory(self.keys)
         self.line_keys = memory.keys
         self.key_of_line = memory.key_of
+        self.heads = HeadMemory()
         self.entries = self.store.entries
         self.hit = self.store.policy.hit
         self.wires = Wires()
@@ -112,7 +114,7 @@ class Server:
         policy = SlotLru if config.eviction == "lru" else POLICIES[config.eviction]
         size_bytes = config.disk_size
         if self._post is not None:
-            folder /= f"worker-{self._post.index}"
+            folder = folder_of(folder, self._post.index)
             size_bytes //= self._post.count
         tier = DiskTier(folder, size_bytes, clock=self.clock, logger=self.logger, policy=policy)
         return OnDisk(tier, self._speaker, self.clock, _everything if self.team is None else self.team.owns)
@@ -201,6 +203,7 @@ class Server:
         if self.certificates is not None:
             self.certificates.reload(config)
         self.log.follow(config.access_log)
+        self.log.names_sessions = config.log_sessions
         await self.upstream.reconfigure(config)
         if self.team is not None:
             await self.team.reconfigure(config)

@@ -47,7 +47,7 @@ class Slicing:
         """Answer a request for bytes from `wanted` on; negative: for so many at the end."""
         self._wanted = wanted
         request = self._visit.request
-        sliced = self._store.parts(request)
+        sliced = await self.parts()
         if sliced is None:
             await self._answer_from_upstream(wanted, None)
             return
@@ -66,15 +66,36 @@ class Slicing:
 
     async def answer_from_store(self) -> bool:
         """Answer without a word to upstream; False if something is missing, or may not be used."""
-        request, now_s = self._visit.request, self._exchange.clock()
-        sliced = self._store.parts(request)
+        request, sliced = self._visit.request, await self.parts()
+        now_s = self._exchange.clock()
         if sliced is None or not isinstance(decide(request, sliced.stored, now_s), Serve):
             return False
         how = self._plan(sliced.stored.fields, sliced.total_bytes)
-        if _first_missing(sliced, how) is not None:
+        if self._first_missing(sliced, how) is not None:
             return False
         await self._answer_as(sliced, how, CacheStatus.HIT, hit_said(sliced.stored, now_s))
         return True
+
+    async def parts(self) -> Sliced | None:
+        """What is stored in parts: in RAM, or else on disk, whose slices complete what RAM has."""
+        request, disk, size = self._visit.request, self._store.disk, self._filler.slice_bytes
+        sliced = self._store.parts(request)
+        if sliced is None and disk is not None and size:
+            on_disk = await disk.sheaves.parts(request, self._store.key_of(request), size)
+            sliced = self._store.parts(request) or on_disk  # it may have come meanwhile
+        if sliced is not None:
+            self._key = sliced.stored.key
+        return sliced
+
+    def _first_missing(self, sliced: Sliced, how: Plan) -> int | None:
+        """The first byte that `how` wants and that is not stored."""
+        if how.cuts is None:
+            return None
+        return sliced.first_missing((span for _, span in how.cuts.parts), self._is_on_disk)
+
+    def _is_on_disk(self, number: int) -> bool:
+        disk = self._store.disk
+        return disk is not None and disk.sheaves.has(self._key, number)
 
     async def _answer_with(self, sliced: Sliced, what: CacheStatus, checked: Flight | None = None) -> None:
         """Answer with what is stored, once it is known that what is missing belongs to it.
@@ -89,7 +110,7 @@ class Slicing:
             ttl = b"ttl=%d" % int(stored.fresh_until_s - now_s)
             said = self._exchange.said(self._visit, self._why, status, ttl)
             self._visit.outcome.upstream_s = checked.upstream_s
-        missing = _first_missing(sliced, how)
+        missing = self._first_missing(sliced, how)
         if missing is None:
             await self._answer_as(sliced, how, what, said)
         elif strong_validator(stored.fields) is None:  # nothing may be combined with it
@@ -110,7 +131,7 @@ class Slicing:
         with flight.seat() as seat:
             try:
                 await flight.headed(visit.client.send_interim)
-                if flight.stored is None and self._is_of_use(flight):
+                if flight.stored is None and await self._is_of_use(flight):
                     self._why = Forward.PARTIAL
                     self._position = missing
                     if flight.part is not None and self._is_continued_by(flight.part):
@@ -119,7 +140,7 @@ class Slicing:
                         await self._answer_as(sliced, how, what, said)
                         return
                     if flight.head is not None:
-                        self._drop()
+                        await self._drop()
                     is_begin = self._wanted >= 0 and self._wanted // size == missing // size
                     if flight.part is None or is_begin:
                         await self._answer_from(flight, seat, is_leader=is_leader)
@@ -138,11 +159,14 @@ class Slicing:
     async def _answer_as(self, sliced: Sliced, how: Plan, what: CacheStatus, said: bytes) -> None:
         """Send what is stored, and what is on its way to it; `said` is for Cache-Status."""
         visit, stored, now_s = self._visit, sliced.stored, self._exchange.clock()
-        visit.outcome.tier = "ram" if self._coming is None else "upstream"
+        visit.outcome.tier = stored.tier.decode() if self._coming is None else "upstream"
         self._sliced = sliced
         own = ((b"age", b"%d" % stored.age_s(now_s)), (b"cache-status", said))
         visit.send_head(what, how.head.with_fields(*own))
         await self._send(how)
+        is_hit = visit.outcome.what is CacheStatus.HIT
+        if is_hit and visit.outcome.tier == "disk" and self._store.disk is not None:
+            self._store.disk.hits += 1
 
     async def _answer_from_upstream(self, wanted: int, stored: StoredResponse | None) -> None:
         """Nothing fresh is stored: the first slice tells what there is; `stored` is to be validated."""
@@ -150,7 +174,7 @@ class Slicing:
         with flight.seat() as seat:
             try:
                 await flight.headed(self._visit.client.send_interim)
-                if self._is_of_use(flight):
+                if await self._is_of_use(flight):
                     await self._answer_from(flight, seat, is_leader=is_leader)
                     return
             finally:
@@ -158,18 +182,18 @@ class Slicing:
                     flight.handed_over.set()
         await self._answer_from_upstream(wanted, None)
 
-    def _is_of_use(self, flight: Flight) -> bool:
+    async def _is_of_use(self, flight: Flight) -> bool:
         """What it brings is this request's variant; and if it validated something, that is stored still."""
         request, head = self._visit.request, flight.head
         if flight.stored is not None:
-            return self._store.parts(request) is not None
+            return await self.parts() is not None
         if head is not None:
             self._key = variant_key(request.key, vary_names(head.fields), request)
             return self._key == flight.variant
         return True
 
     async def _answer_from(self, flight: Flight, seat: object, *, is_leader: bool) -> None:
-        sliced = self._store.parts(self._visit.request)
+        sliced = await self.parts() if flight.stored is not None else None
         if flight.stored is not None and sliced is not None:
             what = CacheStatus.REVALIDATED if flight.was_validated else CacheStatus.STALE
             await self._answer_with(sliced, what, flight)
@@ -240,6 +264,8 @@ class Slicing:
                 self._coming = None
                 await self._send_flight(flight, seat, span)
                 return
+        if await self._send_from_disk(span):
+            return
         if self._visit.outcome.what is CacheStatus.HIT:  # no more: it was dropped while it was sent
             self._visit.outcome.what, self._visit.outcome.tier = CacheStatus.MISS, "upstream"
         flight, is_leader = self._filler.join_slice(self._key, request, self._position, None)
@@ -251,13 +277,30 @@ class Slicing:
                 if is_leader:
                     flight.handed_over.set()
 
+    async def _send_from_disk(self, span: Span) -> bool:
+        """Send what of `span` lies in the slice at the position; False if that is not on disk."""
+        disk, size = self._store.disk, self._filler.slice_bytes
+        if disk is None or not size:
+            return False
+        found = await disk.sheaves.open(self._key, self._position, size, self._total_bytes, self._fields)
+        if found is None:
+            return False
+        source, part = found
+        first, last = part.span.first, min(span.last, part.span.last)
+        with source:
+            if self._visit.outcome.tier == "ram":
+                self._visit.outcome.tier = "disk"
+            await disk.send(self._visit, source, Span(self._position - first, last - first))
+        self._position = last + 1
+        return True
+
     async def _send_flight(self, flight: Flight, seat: object, span: Span) -> None:
         """Send what of `span` comes with `flight`. Raises Cut if it is of another representation."""
         part = flight.part
         if flight.error is not None:
             raise Cut(str(flight.error))
         if part is None or not self._is_continued_by(part):
-            raise self._cut(flight)
+            raise await self._cut(flight)
         self._look_ahead(part.span, span)
         come = part.span.first
         try:
@@ -274,7 +317,8 @@ class Slicing:
         """Fetch the next slice while this one is sent; a viewer who leaves costs one slice too many."""
         ahead = coming.last + 1
         sliced = self._store.parts(self._visit.request)
-        if ahead <= span.last and (sliced is None or sliced.at(ahead) is None):
+        is_here = sliced is not None and sliced.at(ahead) is not None
+        if ahead <= span.last and not is_here and not self._is_on_disk(ahead // self._filler.slice_bytes):
             self._filler.fetch_behind(self._key, self._visit.request, ahead)
 
     def _is_continued_by(self, part: Part) -> bool:
@@ -282,15 +326,15 @@ class Slicing:
         is_same = part.head.fields is self._fields or may_combine(part.head.fields, self._fields)
         return is_same and part.total_bytes == self._total_bytes and part.has(self._position)
 
-    def _cut(self, flight: Flight) -> Cut:
+    async def _cut(self, flight: Flight) -> Cut:
         """Upstream has another response now: what it brings takes the place of what is stored."""
         flight.is_for_viewers = False
-        self._drop()
+        await self._drop()
         return Cut("upstream has another response now")
 
-    def _drop(self) -> None:
+    async def _drop(self) -> None:
         """Forget the parts of what is not upstream's response any more."""
-        sliced = self._store.parts(self._visit.request)
+        sliced = await self.parts()
         if sliced is not None and self._is_same(sliced):
             self._store.drop(sliced.stored.key)
 
@@ -309,11 +353,6 @@ class Slicing:
     def _is_whole(self, whole: StoredResponse) -> bool:
         is_same = whole.status == 200 and len(whole.body) == self._total_bytes
         return is_same and may_combine(whole.fields, self._fields)
-
-
-def _first_missing(sliced: Sliced, how: Plan) -> int | None:
-    """The first byte that `how` wants and that is not stored."""
-    return None if how.cuts is None else sliced.first_missing(span for _, span in how.cuts.parts)
 
 
 def _why_no_part(part: Part, how: Plan) -> str:

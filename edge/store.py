@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.eviction import EvictionPolicy
 from edge.message import Request, ResponseHead
-from edge.slices import Part, Run, Sliced, may_combine
+from edge.slices import Part, Run, Sliced, SlicedHead, may_combine
 from edge.stored import Speaker, StoredResponse
 from edge.storing import variant_key, vary_names
 
@@ -91,9 +91,14 @@ class Store:
         if sliced is not None and is_same and may_combine(sliced.stored.fields, part.head.fields):
             self.update(sliced.stored, part.head)
         else:
-            self.drop(key)
+            self._drop(key)
+            if self.disk is not None:  # it may have slices of this representation
+                self.disk.drop_whole(key)
             sliced = Sliced(stored, part.total_bytes, slice_bytes)
-        for number, run in list(sliced.pieces(part.span, data)):
+        runs = list(sliced.pieces(part.span, data))
+        if self.disk is not None:
+            self.disk.sheaves.keep(sliced, runs)
+        for number, run in runs:
             self._sliced[key] = sliced  # room for one run may cost the last of the others
             self._keep_run(sliced, number, run)
         self._sliced[key] = sliced
@@ -104,15 +109,22 @@ class Store:
     def update(self, stored: StoredResponse, head: ResponseHead) -> None:
         """Give what is stored the fields and times of `head` (RFC 9111, 3.2)."""
         is_whole = self.entries.get(stored.key) is stored
-        is_part = self._headed(stored.key) is stored
+        sliced = self._sliced.get(stored.key)
+        is_part = sliced is not None and sliced.stored is stored
         old = stored.head
         self._ungroup(stored)
         stored.take(head)
         if is_whole or is_part:  # not dropped while upstream was asked about it
             self._group(stored)
-        if self.disk is not None and is_whole:
+        if self.disk is None:
+            return
+        if is_whole:
             self.disk.update(stored)
-        elif self.disk is not None and not is_part:
+        elif isinstance(stored, SlicedHead):
+            self.disk.sheaves.renew(Sliced(stored, stored.total_bytes, stored.slice_bytes))
+        elif sliced is not None and is_part:
+            self.disk.sheaves.renew(sliced)
+        else:
             self.disk.update_from(old, stored)
 
     def drop(self, key: bytes) -> bool:
@@ -136,7 +148,7 @@ class Store:
 
     def purge(self, key: bytes) -> int:
         """Forget all that is stored for a cache key, every variant; returns how many there were."""
-        on_disk = 0 if self.disk is None else self.disk.tier.purge(key)
+        on_disk = 0 if self.disk is None else self.disk.purge(key)
         return max(on_disk, sum(self._drop(each) for each in self.keys_of(key)))
 
     def expire(self, key: bytes, now_s: float) -> int:
@@ -144,7 +156,7 @@ class Store:
         found = [self.entries.get(each) or self._headed(each) for each in self.keys_of(key)]
         for stored in filter(None, found):
             stored.expire(now_s)
-        on_disk = 0 if self.disk is None else self.disk.tier.purge(key)  # what is only there is gone
+        on_disk = 0 if self.disk is None else self.disk.expire(key, now_s)
         return max(on_disk, len(list(filter(None, found))))
 
     def keys_of(self, key: bytes) -> list[bytes]:

@@ -52,6 +52,8 @@ class StoredResponse:
         "name",
         "prefix",
         "received_s",
+        "stale_from_s",
+        "stale_until_s",
         "status",
         "wire",
         "wire_file",
@@ -117,7 +119,8 @@ class StoredResponse:
         """What is ready to be sent no longer holds."""
         self.wire = self._wire_head = b""
         self._wire_second = -1
-        self.wire_from_s = self.wire_until_s = 0.0
+        self.wire_from_s = self.wire_until_s = 0.0  # when it is a hit's
+        self.stale_from_s = self.stale_until_s = 0.0  # when it is that of a response past its lifetime
 
     @property
     def size_bytes(self) -> int:

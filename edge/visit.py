@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from edge.body import RequestBody
+from edge.burst import Burst, Wire
 from edge.fields import Fields
 from edge.message import CacheStatus, Forward, Request
 from edge.reply import AnswerHead
@@ -28,6 +29,9 @@ class Client(Protocol):
 
         Raises Cut if the client left, OSError if the file cannot be read.
         """
+
+    def join(self, burst: Burst, wire: Wire) -> bool:
+        """Be sent `wire` with the others of `burst`; False where an answer needs another form or way."""
 
     def send_end(self) -> None:
         """The answer is complete, with or without a body."""
@@ -85,6 +89,21 @@ class Visit:
 
     def send_head(self, what: CacheStatus, head: AnswerHead) -> None:
         self.client.send_head(head)
+        self._head_sent(what, head)
+
+    def send_with(self, burst: Burst, what: CacheStatus, head: AnswerHead, wire: Wire) -> None:
+        """Send what many get at this moment: `wire`, where this client can take it as it is."""
+        if self.client.join(burst, wire):
+            self._head_sent(what, head)
+            self.outcome.sent_bytes += len(wire.body)
+            return
+        self.send_head(what, head)
+        if wire.body:
+            self.send_body(wire.body)
+        if wire.is_whole:
+            self.client.send_end()
+
+    def _head_sent(self, what: CacheStatus, head: AnswerHead) -> None:
         self.outcome.is_answered = True
         self.outcome.has_body = head.has_body
         self.outcome.what = what

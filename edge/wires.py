@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 
+from edge.decision import stale_until_s
 from edge.stored import StoredResponse
 
 JOIN_BELOW_BYTES = 32 * 1024
 _FILE_UP_TO_BYTES = 192 * 1024
-_FILE_AFTER = 40  # hits in a second: by then the copies have cost as much as making a file does
+FILE_AFTER = 40  # hits in a second: by then the copies have cost as much as making a file does
 _MOST_BYTES = 32 * 2**20  # of joined answers and files, and of bodies that they keep from going
 _MOST_FILES = 256
 
@@ -35,31 +36,48 @@ class Wires:
         """Make ready what a hit sends during this second; False if `stored` is not to be served as it is."""
         if now_s >= stored.serve_until_s:
             return False
+        self._make(stored, now_s)
+        stored.wire_from_s = float(int(now_s))
+        stored.wire_until_s = min(stored.wire_from_s + 1.0, stored.serve_until_s)
+        return True
+
+    def is_ready_stale(self, stored: StoredResponse, now_s: float) -> bool:
+        """As `is_ready`, for what is past its lifetime and may be served while it is validated."""
+        return stored.stale_from_s <= now_s < stored.stale_until_s or self._renew_stale(stored, now_s)
+
+    def _renew_stale(self, stored: StoredResponse, now_s: float) -> bool:
+        until_s = stale_until_s(stored)
+        if not stored.serve_until_s <= now_s < until_s:
+            return False
+        self._make(stored, now_s)
+        second = float(int(now_s))
+        stored.stale_from_s = max(second, stored.serve_until_s)
+        stored.stale_until_s = min(second + 1.0, until_s)
+        return True
+
+    def _make(self, stored: StoredResponse, now_s: float) -> None:
         self._release(stored)
         head = stored.wire_head(now_s)
         stored.is_joined = len(stored.body) < JOIN_BELOW_BYTES
         stored.wire = head + stored.body if stored.is_joined else head
         stored.hits = 0
-        stored.wire_from_s = float(int(now_s))
-        stored.wire_until_s = min(stored.wire_from_s + 1.0, stored.serve_until_s)
         if stored.is_joined:
             self._note(stored)
-        return True
 
     def count(self, stored: StoredResponse) -> None:
         """A hit that was sent from memory in two pieces: after many of them a file is worth its price."""
         stored.hits += 1
-        is_fit = stored.hits == _FILE_AFTER and JOIN_BELOW_BYTES <= len(stored.body) <= _FILE_UP_TO_BYTES
-        if is_fit and self._files < _MOST_FILES and hasattr(os, "memfd_create"):
+        if stored.hits == FILE_AFTER and self._files < _MOST_FILES:
             self._note(stored)
-            stored.wire_file = _file_of(stored.wire, stored.body)
+            stored.wire_file = memory_file(stored.wire, stored.body)
             self._files += stored.wire_file >= 0
 
     def tidy(self, now_s: float) -> None:
         """Let go of what was made for a second that is over."""
         made, self._made, self._made_bytes = self._made, [], 0
         for stored in made:
-            if stored.wire_from_s <= now_s < stored.wire_until_s:
+            is_fresh = stored.wire_from_s <= now_s < stored.wire_until_s
+            if is_fresh or stored.stale_from_s <= now_s < stored.stale_until_s:
                 self._note(stored)
             else:
                 self._release(stored)
@@ -83,8 +101,10 @@ class Wires:
         stored.forget_wire()
 
 
-def _file_of(head: bytes, body: bytes) -> int:
-    """A memory file of a whole answer; -1 where the system has none to give."""
+def memory_file(head: bytes, body: bytes) -> int:
+    """A memory file of a whole answer; -1 where it is not of middle size, or the system has none to give."""
+    if not JOIN_BELOW_BYTES <= len(body) <= _FILE_UP_TO_BYTES or not hasattr(os, "memfd_create"):
+        return -1
     try:
         file = os.memfd_create("answer", os.MFD_CLOEXEC)
     except OSError:

@@ -49,6 +49,7 @@ SHELLS = {
         "__main__",
         "accesslog",
         "body",
+        "burst",
         "certificates",
         "flights",
         "ondisk",
@@ -64,7 +65,7 @@ SHELLS = {
     "edge/disk": ["clerk", "files", "folder", "journal", "objects", "threads", "tier", "writing"],
     "edge/http2": ["connection"],
     "edge/upstream": ["client", "link"],
-    "edge/workers": ["supervisor", "worker"],
+    "edge/workers": ["folders", "supervisor", "worker"],
     "player_sim": ["__main__", "http_driver", "manifests"],
 }
 OUTSIDE = {"asyncio", "socket", "time", "os", "subprocess", "threading", "aiohttp", "uvloop"}

@@ -11,12 +11,15 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from edge.admin.joining import joined
 from edge.workers.team import Post
 from service.metrics import CONTENT_TYPE, merged
 
 _BODY_LIMIT_BYTES = 256 * 2**20
 _PATIENCE = aiohttp.ClientTimeout(total=60.0)
 _PASSED_ON = ("Authorization", "Content-Type")
+_PASSED_BACK = ("Content-Type", "Location", "Allow", "WWW-Authenticate")
+_SILENT = b'{"status": 503, "detail": "a worker does not answer; it is being started: ask again"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,10 @@ class _Said:
 
     status: int
     body: bytes
+    fields: dict[str, str]  # of the answer: those that stay true of all answers together
 
     def told(self) -> Any:
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return {"detail": self.body.decode(errors="replace")}
+        return json.loads(self.body)
 
 
 class Crew:
@@ -57,15 +58,15 @@ class Crew:
 
     async def _ask_one(self, session: aiohttp.ClientSession, request: web.Request, body: bytes) -> _Said:
         fields = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        method = "GET" if request.method == "HEAD" else request.method  # whose length is that of all answers
         try:
             async with session.request(
-                request.method, request.rel_url, data=body or None, headers=fields, allow_redirects=False
+                method, request.rel_url, data=body or None, headers=fields, allow_redirects=False
             ) as answer:
-                return _Said(answer.status, await answer.read())
+                back = {name: answer.headers[name] for name in _PASSED_BACK if name in answer.headers}
+                return _Said(answer.status, await answer.read(), back)
         except (aiohttp.ClientError, OSError, TimeoutError):
-            return _Said(
-                503, b'{"status": 503, "detail": "this worker does not answer; it is being started"}'
-            )
+            return _Said(503, _SILENT, {"Content-Type": "application/problem+json"})
 
 
 _CREW = web.AppKey("crew", Crew)
@@ -93,30 +94,15 @@ async def _metrics(request: web.Request) -> web.Response:
 
 
 async def _all(request: web.Request) -> web.Response:
-    """The answers of all workers; what is counted is added up. An error of one is the answer's."""
+    """The answers of all workers as one. An error of one is the answer's."""
     said = await request.app[_CREW].ask(request)
     if request.method == "POST" and request.path == "/purge":
         # Again: a worker that was told first may have taken the key from its owner, who was told later.
         await request.app[_CREW].ask(request)
-    status = max(one.status for one in said)
-    told = [one.told() for one in said]
-    if status >= 400:
-        worst = next(body for one, body in zip(said, told, strict=True) if one.status == status)
-        return web.json_response(worst, status=status)
-    return web.json_response(_added(told), status=status)
-
-
-def _added(told: list[Any]) -> Any:
-    """One object for several: equal values once, numbers added, the rest by worker."""
-    first = told[0]
-    if len(told) == 1 or not all(isinstance(one, dict) and one.keys() == first.keys() for one in told):
-        return {"workers": told}
-    return {key: _one_of([one[key] for one in told]) for key in first}
-
-
-def _one_of(values: list[Any]) -> Any:
-    if all(type(value) is int for value in values):
-        return sum(values)
-    if all(value == values[0] for value in values):
-        return values[0]
-    return values
+    if request.path.startswith("/purge/jobs/"):  # a worker that began anew knows no job of before
+        said = [one for one in said if one.status != 404] or said
+    worst = max(said, key=lambda one: one.status)
+    if worst.status >= 400:
+        return web.Response(body=worst.body, status=worst.status, headers=worst.fields)
+    told = joined(request.method, request.path, [one.told() for one in said])
+    return web.Response(body=json.dumps(told).encode(), status=worst.status, headers=worst.fields)

@@ -7,10 +7,12 @@ from aiohttp import web
 from edge.admin.answers import SERVER, problem
 from edge.admin.explain import Listing, explained
 from edge.key import TargetError, origin_form
+from edge.listing import DiskListing, told_of
 from edge.message import Head, Request
 from edge.ondisk import DiskResponse
 from edge.pace import paced
 from edge.server import Server
+from edge.slices import Sliced
 
 _LIMIT, _MOST = 100, 1000
 
@@ -36,17 +38,26 @@ async def keys(request: web.Request) -> web.Response:
         try:
             return web.json_response(explained(server.filler, key, server.clock(), int(limit), on_disk))
         finally:
-            if on_disk is not None:
+            if isinstance(on_disk, DiskResponse):
                 on_disk.source.release()
     listing = Listing(server.filler, key, server.clock(), int(limit))
     await paced(listing.steps())
-    return web.json_response(
-        {"prefix": key.decode("latin-1"), "keys": listing.rows, "has_more": listing.has_more}
-    )
+    told: dict[str, object] = {"prefix": key.decode("latin-1"), "keys": listing.rows}
+    if server.disk is not None and not listing.has_more:
+        on_disk_too = DiskListing(server.disk, key)
+        await listing.add(on_disk_too.found())
+        listing.has_more = listing.has_more or not on_disk_too.is_complete
+        told["files_looked_at"] = on_disk_too.looked_at
+    return web.json_response({**told, "has_more": listing.has_more})
 
 
-async def _on_disk(server: Server, key: bytes) -> DiskResponse | None:
-    """What a plain request for `key` would get from the disk, held for the caller."""
+async def _on_disk(server: Server, key: bytes) -> DiskResponse | Sliced | None:
+    """What a plain request for `key` would get from the disk; a whole one is held for the caller."""
     if server.disk is None:
         return None
-    return await server.disk.find(Request(b"GET", key, key, Head(())), key)
+    asked = Request(b"GET", key, key, Head(()))
+    whole = await server.disk.find(asked, key)
+    if whole is not None or not server.filler.slice_bytes:
+        return whole
+    sliced = await server.disk.sheaves.parts(asked, key, server.filler.slice_bytes)
+    return None if sliced is None else told_of(server.disk, sliced)

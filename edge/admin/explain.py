@@ -5,7 +5,7 @@ Read-only; times are wall-clock seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 
 from edge.filling import Filler
@@ -13,7 +13,7 @@ from edge.flights import Flight
 from edge.freshness import freshness_lifetime_s, grace_s, may_be_stale
 from edge.message import ResponseHead
 from edge.purging import batches
-from edge.slices import Sliced
+from edge.slices import Sliced, SlicedHead
 from edge.stored import StoredResponse
 
 _A_STEP = 512
@@ -21,7 +21,7 @@ _ROUNDING_S = 0.001
 
 
 def explained(
-    filler: Filler, key: bytes, now_s: float, limit: int, on_disk: StoredResponse | None = None
+    filler: Filler, key: bytes, now_s: float, limit: int, on_disk: StoredResponse | Sliced | None = None
 ) -> dict[str, object]:
     """All that is known of one cache key, `limit` variants at most; `on_disk` is what only the disk has."""
     found = filler.store.stored_for(key)
@@ -61,6 +61,17 @@ class Listing:
                         return
                     self.rows.extend(self._row(each) for each in islice(self._store.stored_for(key), 1))
             yield
+
+    async def add(self, on_disk: AsyncIterator[StoredResponse | Sliced]) -> None:
+        """What is only on disk, as far as there is room for it."""
+        async for found in on_disk:
+            key = (found.stored if isinstance(found, Sliced) else found).key
+            if self._store.stored_for(key):  # it is in RAM, too
+                continue
+            if len(self.rows) >= self._limit:
+                self.has_more = True
+                return
+            self.rows.append(self._row(found))
 
     def _row(self, found: StoredResponse | Sliced) -> dict[str, object]:
         head = found.stored if isinstance(found, Sliced) else found
@@ -129,8 +140,8 @@ def _stored(found: StoredResponse | Sliced, now_s: float) -> dict[str, object]:
         "groups": sorted(map(_text, head.groups)),
     }
     if isinstance(found, Sliced):
-        runs = sorted(found.runs.values(), key=lambda run: run.first)
-        whole |= {"total_bytes": found.total_bytes, "parts": [[run.first, run.end - 1] for run in runs]}
+        parts = [[span.first, span.last] for span in found.spans()]
+        whole |= {"total_bytes": found.total_bytes, "parts": parts}
     return whole
 
 
@@ -160,13 +171,15 @@ def _remembered(why: tuple[float, str] | None) -> dict[str, object] | None:
 
 
 def _tier(found: StoredResponse | Sliced) -> str:
-    return "parts" if isinstance(found, Sliced) else _text(found.tier)
+    if isinstance(found, Sliced):
+        return "disk-parts" if found.elsewhere or isinstance(found.stored, SlicedHead) else "parts"
+    return _text(found.tier)
 
 
 def _bytes(found: StoredResponse | Sliced) -> int:
     """Of the body, as far as it is stored."""
     if isinstance(found, Sliced):
-        return sum(len(run.data) for run in found.runs.values())
+        return sum(span.size_bytes for span in found.spans())
     return found.body_bytes
 
 

@@ -2,6 +2,8 @@
 
 A variant's key is the primary key, a line feed, and more (edge/storing.py). All keys with one primary are a
 family, which one purge takes; a variant's file name says its family, so that a scan of the folders knows it.
+Of a response that is kept in slices, what is told of all of them is a variant, too (`sliced_key`), and its
+slices are the family of that one: they go with it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from hashlib import blake2b
 from typing import NamedTuple
 
+SLICED = b"\n#"
 _NO_FAMILY = 0
 _NAME = re.compile(r"([0-9a-f]{16})(?:-(?!0{16})([0-9a-f]{16}))?")
 
@@ -36,7 +39,21 @@ def digest_of(key: bytes) -> int:
 
 def address_of(key: bytes) -> Address:
     primary, feed, _ = key.partition(b"\n")
-    return Address(digest_of(key), digest_of(primary) if feed else _NO_FAMILY)
+    if not feed:
+        return Address(digest_of(key), _NO_FAMILY)
+    whole, _, last = key.rpartition(b"\n")
+    is_slice = last[:1] == b"#" and last[1:].isdigit()
+    return Address(digest_of(key), digest_of(sliced_key(whole) if is_slice else primary))
+
+
+def sliced_key(key: bytes) -> bytes:
+    """Where that stands which holds for all slices of the response under `key`."""
+    return key + SLICED
+
+
+def slice_key(key: bytes, number: int) -> bytes:
+    """No variant has such a key: its last line would have a colon."""
+    return b"%s%s%d" % (key, SLICED, number)
 
 
 def address_in(folder: str, name: str) -> Address | None:
@@ -49,5 +66,5 @@ def address_in(folder: str, name: str) -> Address | None:
 
 
 def vary_names_in(key: bytes) -> tuple[bytes, ...]:
-    """The request fields that a variant's key names; none for a primary key."""
-    return tuple(part.partition(b":")[0] for part in key.split(b"\n")[1:])
+    """The request fields that a variant's key names; none for a primary key, whole or in slices."""
+    return tuple(part.partition(b":")[0] for part in key.split(b"\n")[1:] if b":" in part)

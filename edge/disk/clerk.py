@@ -26,11 +26,12 @@ class Clerk:
         self.journal = Journal(folder)
         self._undone: set[Address] = set()  # should be deleted, and could not be
 
-    def commit(self, passing: str, address: Address, pages: int) -> None:
+    def commit(self, passing: str, address: Address, pages: int, *, is_stale: bool) -> None:
         """Give a finished file its name."""
         target = f"{self._folder}/{address.path}"
         try:
-            self.journal.append([Record(Change.CAME, address, pages)])
+            came = [Record(Change.CAME, address, pages)]
+            self.journal.append([*came, Record(Change.STALED, address)] if is_stale else came)
             try:
                 os.rename(passing, target)  # noqa: PTH104 - a Path costs more than the call
             except FileNotFoundError:
@@ -62,8 +63,16 @@ class Clerk:
         if failure is not None:
             raise failure
 
-    def rewrite(self, address: Address, key: bytes, head: ResponseHead, *, is_durable: bool) -> None:
+    def rewrite(
+        self, address: Address, key: bytes, head: ResponseHead, *, is_durable: bool, was_stale: bool
+    ) -> None:
         rewrite_head(f"{self._folder}/{address.path}", key, head, is_durable=is_durable)
+        if was_stale:
+            self.journal.append([Record(Change.RENEWED, address)])
+
+    def expire(self, addresses: Sequence[Address]) -> None:
+        """Write down that they are stale, whatever their heads say."""
+        self.journal.append([Record(Change.STALED, address) for address in addresses])
 
     def sync(self) -> None:
         """Let what was purged so far stay purged, whatever happens to the machine."""

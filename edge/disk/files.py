@@ -71,6 +71,18 @@ def key_in(path: str) -> bytes:
         os.close(descriptor)
 
 
+def front_in(path: str) -> Front | None:
+    """What stands before the body; None where it cannot be read, or is not whole."""
+    try:
+        descriptor = os.open(path, _READ_FLAGS)
+        try:
+            return _parse(descriptor)
+        finally:
+            os.close(descriptor)
+    except (OSError, CorruptError):
+        return None
+
+
 def read_body(descriptor: int, at: int, size_bytes: int) -> bytes:
     """Exactly so many bytes. Raises CorruptError where the file ends before."""
     data = os.pread(descriptor, size_bytes, at)

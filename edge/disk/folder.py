@@ -23,7 +23,7 @@ from stat import ST_MTIME
 from edge.disk.address import Address, address_in
 from edge.disk.journal import journal_since, last_generation, newest_snapshot
 from edge.disk.layout import VERSION, pages_of
-from edge.disk.records import Change, Held, Record, oldest_first
+from edge.disk.records import NOTHING, Change, Columns, Held, Record, oldest_first, stale_digests
 
 _FORMAT = "penstock disk tier, format"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -84,7 +84,7 @@ class Folder:
             return Inventory("new", 0, iter(()))
         if snapshot is None or boot not in (None, boot_id()):
             inventory = Inventory("scan", generation, iter(()))
-            inventory.held = self._scan(inventory)
+            inventory.held = self._scan(inventory, snapshot)
             return inventory
         records = journal_since(self.path, snapshot[0])
         if boot is None and not records:
@@ -182,10 +182,12 @@ class Folder:
                 continue
             with suppress(OSError):
                 size_bytes = (self.path / record.address.path).lstat().st_size
-                yield Held(record.address, pages_of(size_bytes))
+                yield Held(record.address, pages_of(size_bytes), record.change is Change.STALED)
 
-    def _scan(self, inventory: Inventory) -> Iterator[Held]:
+    def _scan(self, inventory: Inventory, snapshot: tuple[int, Columns] | None) -> Iterator[Held]:
         """All files by their names and sizes, in the order of their last writing."""
+        generation, columns = snapshot or (0, NOTHING)
+        stale = stale_digests(columns, journal_since(self.path, generation))
         last = {record.address.digest: record.change for record in journal_since(self.path, 0)}
         gone = {digest for digest, change in last.items() if change is Change.WENT}
         digests, pages, when = array("Q"), array("I"), array("Q")
@@ -208,7 +210,8 @@ class Folder:
                     if family:
                         families[digest] = family
         for number in (each & 0xFFFFFFFF for each in sorted(when)):
-            yield Held(Address(digests[number], families.get(digests[number], 0)), pages[number])
+            digest = digests[number]
+            yield Held(Address(digest, families.get(digest, 0)), pages[number], digest in stale)
 
     def _delete(self, address: Address) -> None:
         (self.path / address.path).unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from edge.disk.address import Address
 _TABLES = 1024
 _TABLE_BITS = 10
 _PLACED, _VERIFIED = 1, 2
+STALE = 4  # in the flags of a slot
 
 
 class DiskIndex:
@@ -57,7 +58,7 @@ class DiskIndex:
         self._digests[slot] = digest
         return slot
 
-    def place(self, slot: int, family: int, pages: int, *, is_verified: bool) -> None:
+    def place(self, slot: int, family: int, pages: int, *, is_verified: bool, is_stale: bool = False) -> None:
         """Let `slot` be found; nothing may be placed for its digest yet."""
         digest = self._digests[slot]
         number = digest & (_TABLES - 1)
@@ -72,7 +73,7 @@ class DiskIndex:
         self._counts[number] += 1
         self._count += 1
         self._pages[slot] = pages
-        self._flags[slot] = _PLACED | (_VERIFIED if is_verified else 0)
+        self._flags[slot] = _PLACED | (_VERIFIED if is_verified else 0) | (STALE if is_stale else 0)
         if family:
             self._family_of[digest] = family
             self._members.setdefault(family, set()).add(digest)
@@ -94,6 +95,13 @@ class DiskIndex:
 
     def verified(self, slot: int) -> None:
         self._flags[slot] |= _VERIFIED
+
+    def is_stale(self, slot: int) -> bool:
+        """A soft purge took its freshness, whatever its head says."""
+        return bool(self._flags[slot] & STALE)
+
+    def set_stale(self, slot: int, *, is_stale: bool) -> None:
+        self._flags[slot] = self._flags[slot] & ~STALE | (STALE if is_stale else 0)
 
     def members(self, family: int) -> list[int]:
         """The digests of a primary key's variants."""

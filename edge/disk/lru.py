@@ -7,6 +7,7 @@ arrays does for what a general LRU needs dictionaries: 12 bytes an object, where
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 
 from edge.disk.layout import PAGE_BYTES, pages_of
 from edge.eviction.base import Key
@@ -64,6 +65,13 @@ class SlotLru:
     def older_slots(self) -> array[int]:
         """For each slot the next older one; entry 0 leads to the newest, and the oldest leads to 0."""
         return self._older[:]
+
+    def newest_first(self) -> Iterator[int]:
+        """All that is held; nothing may change meanwhile."""
+        slot = self._older[0]
+        while slot:
+            yield slot
+            slot = self._older[slot]
 
     @property
     def memory_bytes(self) -> int:

@@ -29,6 +29,7 @@ class DiskObject:
         "descriptor",
         "head",
         "is_deleted",
+        "is_stale",
         "key",
         "offset",
         "prepared",
@@ -44,6 +45,7 @@ class DiskObject:
         self.size_bytes = front.body_bytes
         self.body_crc = front.body_crc
         self.is_deleted = False  # so that the last close frees its blocks, which takes time
+        self.is_stale = False  # by a soft purge, whatever the head says
         self.prepared: object = None  # what the data plane makes of the head; a newer head clears it
         self.users = 0  # among them the set of open objects
         self._close = close
@@ -59,6 +61,11 @@ class DiskObject:
 
     def take(self, head: ResponseHead) -> None:
         self.head = head
+        self.is_stale = False
+        self.prepared = None
+
+    def expire(self) -> None:
+        self.is_stale = True
         self.prepared = None
 
     def __enter__(self) -> DiskObject:

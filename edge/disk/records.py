@@ -9,13 +9,14 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 from zlib import crc32
 
 from edge.disk.address import Address
+from edge.disk.index import STALE
 from edge.disk.layout import CorruptError
 
 _RECORD = struct.Struct("<QQII")  # digest, family, pages, change
@@ -30,6 +31,8 @@ _ORDER_MARK = 1 if sys.byteorder == "little" else 2
 class Change(IntEnum):
     CAME = 1
     WENT = 2
+    STALED = 3  # by a soft purge
+    RENEWED = 4  # by a newer head
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Held(NamedTuple):
 
     address: Address
     pages: int
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,12 @@ class Columns:
 
     digests: array[int]
     pages: array[int]
-    flags: bytes  # 0: the slot is free or on its way
+    flags: bytes  # 0: the slot is free or on its way; else as in the index
     pairs: array[int]  # variant and family by turns
     older: array[int] | None
+
+
+NOTHING = Columns(array("Q"), array("I"), b"", array("Q"), None)
 
 
 def record_bytes(record: Record, generation: int) -> bytes:
@@ -113,7 +120,16 @@ def oldest_first(columns: Columns) -> Iterator[Held]:
     for slot in _order(columns):
         if columns.flags[slot]:
             digest = columns.digests[slot]
-            yield Held(Address(digest, families.get(digest, 0)), columns.pages[slot])
+            is_stale = bool(columns.flags[slot] & STALE)
+            yield Held(Address(digest, families.get(digest, 0)), columns.pages[slot], is_stale)
+
+
+def stale_digests(columns: Columns, records: Iterable[Record]) -> set[int]:
+    """What has been purged softly by a snapshot and the journal after it."""
+    stale = {digest for digest, flags in zip(columns.digests, columns.flags, strict=True) if flags & STALE}
+    for record in records:
+        (stale.add if record.change is Change.STALED else stale.discard)(record.address.digest)
+    return stale
 
 
 def _order(columns: Columns) -> Iterator[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from edge.disk.address import Address
 from edge.disk.index import DiskIndex
@@ -19,17 +19,18 @@ class Shelf:
         self.policy = policy
         self.index = DiskIndex()
         self.find = self.index.find
+        self.members = self.index.members
 
     def fill(self, held: Iterable[Held]) -> list[Address]:
         """Take in what a start found, oldest first; returns what the quota has no place for."""
         dropped: list[Address] = []
-        for address, pages in held:
+        for address, pages, is_stale in held:
             if self.find(address.digest):
                 continue
             slot = self.index.allocate(address.digest)
             victims = self.admit(slot, pages * PAGE_BYTES)
             if slot not in victims:
-                self.index.place(slot, address.family, pages, is_verified=False)
+                self.index.place(slot, address.family, pages, is_verified=False, is_stale=is_stale)
             else:
                 victims.remove(slot)
                 self.index.release(slot)
@@ -50,6 +51,19 @@ class Shelf:
         self.policy.forget(slot)
         self.index.release(slot)
         return address
+
+    def remove_slices(self, gone: Iterable[Address]) -> list[Address]:
+        """What holds for all slices of a response is gone: so are they."""
+        digests = [digest for address in gone if address.family for digest in self.members(address.digest)]
+        return [self.remove(slot) for slot in map(self.find, digests) if slot]
+
+    def newest(self) -> Iterator[Address | None]:
+        """Where things are, newest first where the policy keeps an order; None for what is only a slice."""
+        for slot in self.policy.newest_first() if isinstance(self.policy, SlotLru) else self.index.slots():
+            address = self.index.address(slot)
+            above = self.find(address.family) if address.family else 0
+            is_slice = above and self.index.address(above).family
+            yield address if self.find(address.digest) == slot and not is_slice else None
 
     def columns(self) -> Columns:
         """All that is held at this moment, for a snapshot."""

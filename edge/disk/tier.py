@@ -14,20 +14,21 @@ import asyncio
 import ctypes
 import os
 from asyncio import Future
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future as ThreadFuture
 from contextlib import suppress
 from errno import EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 
 from structlog.typing import FilteringBoundLogger
 
-from edge.disk.address import Address, address_of, digest_of, vary_names_in
+from edge.disk.address import Address, address_of, digest_of, sliced_key, vary_names_in
 from edge.disk.clerk import Clerk
 from edge.disk.counters import DiskCounters
-from edge.disk.files import OtherKeyError, TempFile, key_in, open_object, probe, read_body
+from edge.disk.files import OtherKeyError, TempFile, front_in, key_in, open_object, probe, read_body
 from edge.disk.folder import Folder, Inventory
 from edge.disk.health import Fitness, Health
 from edge.disk.journal import write_snapshot
@@ -159,6 +160,12 @@ class DiskTier:
         """Responses are stored that `primary` alone does not choose; `vary_names` says what does."""
         return self.health.may_read and bool(self._shelf.index.members(digest_of(primary)))
 
+    def touch(self, key: bytes) -> None:
+        """It was of use, though nobody opened it."""
+        slot = self._shelf.find(digest_of(key))
+        if slot:
+            self._hit(slot)
+
     def opened(self, key: bytes) -> DiskObject | None:
         """The object if it is open already, held for the caller, who releases it."""
         digest = digest_of(key)
@@ -213,6 +220,20 @@ class DiskTier:
                         return vary_names_in(key)
         return ()
 
+    def addresses(self, most: int) -> list[Address | None]:
+        """Where objects are, those of use last before the others; None for slices and what is on its way."""
+        return list(islice(self._shelf.newest(), most))
+
+    async def fronts(self, addresses: Sequence[Address]) -> list[Front | None]:
+        """What stands before the bodies; None where it cannot be read."""
+        paths = [f"{self.folder}/{address.path}" for address in addresses]
+        return await self.threads.in_pool(_fronts, paths)
+
+    def is_stale(self, key: bytes) -> bool:
+        """A soft purge has come since the object had its head."""
+        slot = self._shelf.find(digest_of(key))
+        return slot != 0 and self._shelf.index.is_stale(slot)
+
     # Writing
 
     def begin(self, key: bytes, head: ResponseHead, size_bytes: int | None) -> Writing | None:
@@ -263,13 +284,18 @@ class DiskTier:
             found.take(head)
         if not slot or not self.health.may_write:
             return False
+        was_stale, is_written = self._shelf.index.is_stale(slot), False
+        self._shelf.index.set_stale(slot, is_stale=False)
         self._rewriting[address.digest] = head
         if address.digest in self._opening:
             self._opening[address.digest].head = head
         try:
-            await self.threads.by_clerk(self._clerk.rewrite, address, key, head, is_durable=is_durable)
+            rewrite = partial(self._clerk.rewrite, is_durable=is_durable, was_stale=was_stale)
+            await self.threads.by_clerk(rewrite, address, key, head)
+            is_written = True
         except UnfitError:
-            return await self._write_anew(key, head)
+            is_written = self._shelf.find(address.digest) == slot and await self._write_anew(key, head)
+            return is_written
         except OtherKeyError:
             return False
         except (FileNotFoundError, CorruptError) as error:
@@ -282,12 +308,18 @@ class DiskTier:
         finally:
             if self._rewriting.get(address.digest) is head:
                 del self._rewriting[address.digest]
+            if was_stale and not is_written and self._shelf.find(address.digest) == slot:
+                self._shelf.index.set_stale(slot, is_stale=True)
         self.counters.rewritten_heads += 1
         return True
 
     def drop(self, key: bytes) -> bool:
-        """Forget what is stored for this very key; True if there was something."""
+        """Forget what is stored for this very key, and what hangs on it; True if there was something."""
         return self._forget([digest_of(key)]) > 0
+
+    def drop_slices(self, key: bytes) -> None:
+        """Forget the slices of what `sliced_key` gave, whether or not it is there itself."""
+        self._forget(self._shelf.members(digest_of(key)))
 
     def drop_variants(self, primary: bytes) -> None:
         """Forget what is stored for a primary key and other fields; not what is on its way."""
@@ -298,12 +330,36 @@ class DiskTier:
 
         In force at once; `settled` says when it will outlast this process and the machine.
         """
-        digest = digest_of(primary)
-        count = self._forget([digest, *self._shelf.index.members(digest)])
-        for writing in [each for each in self._writings.values() if digest in each.address]:
+        count = self._forget(self._all_of(primary))
+        for writing in self._coming_for(primary):
             writing.abort()
         self.counters.purged += count
         return count
+
+    def expire(self, primary: bytes) -> int:
+        """Let all that is stored for a primary key be stale until it has a newer head; returns how many."""
+        slots = [slot for slot in map(self._shelf.find, self._all_of(primary)) if slot]
+        for slot in slots:
+            self._shelf.index.set_stale(slot, is_stale=True)
+            found = self._open.get(self._shelf.index.address(slot).digest)
+            if found is not None:
+                found.expire()
+        for writing in self._coming_for(primary):
+            writing.is_stale = True
+        if slots:
+            addresses = [self._shelf.index.address(slot) for slot in slots]
+            self.threads.by_clerk(self._clerk.expire, addresses).add_done_callback(self._removed)
+        return len(slots)
+
+    def _all_of(self, primary: bytes) -> list[int]:
+        """Digests of a key, of its variants, and of what it has in slices."""
+        digest, sliced = digest_of(primary), digest_of(sliced_key(primary))
+        return [digest, *dict.fromkeys([*self._shelf.members(digest), sliced])]
+
+    def _coming_for(self, primary: bytes) -> list[Writing]:
+        """What is on its way for a key, its variants and its slices."""
+        begin = primary + b"\n"
+        return [each for each in self._writings.values() if each.key == primary or each.key.startswith(begin)]
 
     async def settled(self) -> bool:
         """All that was dropped and purged before is gone for good; False where the disk refused."""
@@ -339,14 +395,19 @@ class DiskTier:
         """Let a finished file be found under its key, in place of what was there."""
         address, slot = writing.address, writing.slot
         old = self._shelf.find(address.digest)
+        if writing.copied is not None and (writing.copied.is_deleted or not old):
+            writing.abort()
+            return False
         if old:
             self._shelf.remove(old)
             self._closed(address.digest)
         del self._writings[slot]
         writing.is_dead = writing.is_placed = True
-        self._shelf.index.place(slot, address.family, writing.pages, is_verified=True)
+        stale = writing.is_stale
+        self._shelf.index.place(slot, address.family, writing.pages, is_verified=True, is_stale=stale)
         self._committing[address.digest] = writing
-        job = self.threads.by_clerk(self._clerk.commit, writing.passing, address, writing.pages)
+        name = partial(self._clerk.commit, writing.passing, address, writing.pages, is_stale=stale)
+        job = self.threads.by_clerk(name)
         job.add_done_callback(partial(self._committed, writing))
         await asyncio.wait([job])
         return job.exception() is None and self._shelf.find(address.digest) == slot
@@ -408,6 +469,7 @@ class DiskTier:
         for victim in [victim for victim in victims if victim in self._writings and victim != writing.slot]:
             self._writings[victim].abort()
         gone = [self._shelf.remove(victim) for victim in victims if victim not in self._writings]
+        gone += self._shelf.remove_slices(gone)
         for address in gone:
             self._closed(address.digest)
         self.counters.evicted += len(gone)
@@ -419,10 +481,12 @@ class DiskTier:
 
     def _forget(self, digests: Iterable[int]) -> int:
         gone = [self._shelf.remove(slot) for slot in map(self._shelf.find, digests) if slot]
+        count = len(gone)
+        gone += self._shelf.remove_slices(gone)
         for address in gone:
             self._closed(address.digest)
         self._remove(gone)
-        return len(gone)
+        return count
 
     def _closed(self, digest: int) -> None:
         """What was open, or about to be, under that digest is not what is stored there any more."""
@@ -474,6 +538,7 @@ class DiskTier:
         del self._opening[digest]
         if opening.head is not None:
             opened.take(opening.head)
+        opened.is_stale = self._shelf.index.is_stale(slot)
         self.counters.opened += 1
         self._shelf.index.verified(slot)
         self._open.add(digest, opened)
@@ -529,6 +594,7 @@ class DiskTier:
             writing = self.begin(key, head, source.size_bytes)
             if writing is None:
                 return False
+            writing.copied = source
             try:
                 for first in range(0, source.size_bytes, _PIECE_BYTES):
                     size_bytes = min(_PIECE_BYTES, source.size_bytes - first)
@@ -579,6 +645,10 @@ class DiskTier:
         self.counters.degraded += 1
         why = error.strerror or str(error)
         self._logger.warning("disk tier degraded", folder=str(self.folder), state=fitness.value, error=why)
+
+
+def _fronts(paths: Sequence[str]) -> list[Front | None]:
+    return [front_in(path) for path in paths]
 
 
 def _give_back_memory() -> None:

@@ -15,6 +15,7 @@ from edge.disk.layout import PAGE_BYTES, Shape, pages_of
 from edge.message import ResponseHead
 
 if TYPE_CHECKING:
+    from edge.disk.objects import DiskObject
     from edge.disk.tier import DiskTier
 
 _FLUSH_BYTES = 256 * 1024
@@ -41,6 +42,8 @@ class Writing:
         self.head = head
         self.is_dead = False  # evicted, purged, refused, failed or given up
         self.is_placed = False  # it took the place of what was there
+        self.is_stale = False  # purged softly on its way
+        self.copied: DiskObject | None = None  # in whose place alone it may come
         self.room_made: ThreadFuture[None] | None = None  # victims that must be off the disk first
         expected_bytes = _STEP_BYTES if size_bytes is None else size_bytes
         self.reserved_bytes = pages_of(shape.body_offset + expected_bytes) * PAGE_BYTES

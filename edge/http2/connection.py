@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from edge.accesslog import before_url, who_part
 from edge.body import RequestBody
+from edge.burst import Burst, Wire
 from edge.fields import Fields, first
 from edge.hot import CMCD, LONGEST_BYTES, PLAIN
 from edge.http1 import MAX_FIELDS
@@ -358,6 +359,9 @@ class Answer:
     def send_body(self, data: bytes | memoryview) -> None:
         self._connection.session.send_body(self._stream, data)
         self._connection.send()
+
+    def join(self, burst: Burst, wire: Wire) -> bool:  # noqa: ARG002
+        return False  # it sends frames
 
     async def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:  # noqa: ARG002
         return 0  # frames are between the file's bytes

@@ -1,6 +1,6 @@
 """A body that was cut: whether the rest may be asked for, how, and whether what comes is the rest.
 
-RFC 9110, 8.8.2.2 (when a date is strong), 13.1.5 (If-Range), 15.3.7 (206). The core of `upstream`.
+RFC 9110, 13.1.5 (If-Range), 15.3.7 (206). The core of `upstream`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from edge.fields import Fields, parse_date
+from edge.conditional import strong_date, strong_etag
+from edge.fields import Fields
 from edge.message import ResponseHead, without
 
 _CONTENT_RANGE = re.compile(rb"bytes[ \t]+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.IGNORECASE)
-_STRONG_AFTER_S = (
-    60  # between Last-Modified and Date: no clock is so wrong that one second holds two versions
-)
 _ASIDE = (
     *(b"range", b"if-range", b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since"),
 )
@@ -43,7 +41,7 @@ def rest_of(method: bytes, head: ResponseHead) -> Rest | None:
     """All of the body of `head`, if what is missing of it could be asked for by range; else None."""
     if method != b"GET":
         return None
-    etag, modified = _strong_etag(head), _strong_date(head)
+    etag, modified = strong_etag(head.fields), _sole_date(head)
     if etag is None and modified is None:
         return None
     size_bytes = head.content_length
@@ -89,22 +87,11 @@ def _part(head: ResponseHead, etag: bytes | None, modified: bytes | None) -> Res
     return Rest(first, last, size_bytes, etag, modified)
 
 
-def _strong_etag(head: ResponseHead) -> bytes | None:
-    etag = head.field(b"etag")
-    if etag is None or len(etag) < 2 or not (etag[:1] == etag[-1:] == b'"') or b'"' in etag[1:-1]:
-        return None
-    return etag
-
-
-def _strong_date(head: ResponseHead) -> bytes | None:
+def _sole_date(head: ResponseHead) -> bytes | None:
     """Last-Modified where it is strong (8.8.2.2) and no entity tag stands beside it.
 
     A date does not tell apart the encodings or variants of one resource, so those are not resumed by it.
     """
     if any(head.field(name) is not None for name in (b"etag", b"content-encoding", b"vary")):
         return None
-    modified = head.field(b"last-modified")
-    modified_s, date_s = parse_date(modified), parse_date(head.field(b"date"))
-    if modified_s is None or date_s is None or date_s - modified_s < _STRONG_AFTER_S:
-        return None
-    return modified
+    return strong_date(head.fields)

@@ -21,11 +21,9 @@ from tempfile import TemporaryDirectory
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from edge.accesslog import AccessLog
 from edge.admin.crew import build_app
-from edge.certificates import Certificates
 from edge.config import EdgeConfig
-from edge.reload import Settings, applied
+from edge.reload import Settings, applied, check, reason_of
 from edge.workers.team import Post
 from service import log
 from service.config import ConfigError
@@ -59,7 +57,7 @@ class Supervisor:
         async with asyncio.timeout(_STARTING_S):
             while not all(post.admin_socket(post.index).exists() for post in self.posts):
                 if any(process.exitcode is not None for process in self._processes):
-                    raise OSError(f"a worker cannot serve {self._config.listen}; its log says why")
+                    raise OSError(f"a worker cannot serve {self._config.listen}; the line before says why")
                 await asyncio.sleep(_POLL_S)
 
     def _start_one(self, post: Post) -> SpawnProcess:
@@ -90,11 +88,9 @@ class Supervisor:
         try:
             wanted = settings.read()
             config = applied(self._config, wanted)
-            if config.tls_listen is not None:
-                Certificates(config)
-            AccessLog(config.access_log).close()
+            check(config)
         except (ConfigError, OSError) as error:
-            self._logger.error("configuration kept as it was", reason=str(error))
+            self._logger.error("configuration kept as it was", reason=reason_of(error))
         else:
             self._config = config
             said = settings.accept(wanted)
@@ -118,8 +114,9 @@ class Supervisor:
 
 
 def supervise(settings: Settings, work: Work) -> None:
-    """Run the workers of `settings` until a signal. Raises OSError if they cannot serve."""
+    """Run the workers of `settings` until a signal. Raises OSError if they cannot serve, and ConfigError."""
     config = settings.now
+    check(config)
 
     async def session(stop: asyncio.Event) -> None:
         with TemporaryDirectory(prefix="penstock-edge-") as folder, _reserved(config) as shared:

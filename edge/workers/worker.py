@@ -10,12 +10,23 @@ from aiohttp import web
 
 from edge.admin.app import build_app
 from edge.config import EdgeConfig
-from edge.reload import Reloader, Settings
+from edge.reload import Reloader, Settings, reason_of
 from edge.server import Server
 from edge.workers.supervisor import open_site, tell
 from edge.workers.team import Post
 from service import log
+from service.config import ConfigError
+from service.log import get_logger
 from service.run import run
+
+
+def serve_one_of(config: EdgeConfig, post: Post, *, settings: Settings) -> None:
+    """Run the worker at `post` as a process of its own: what keeps it from serving is one line."""
+    try:
+        serve_worker(config, post, settings=settings)
+    except (ConfigError, OSError) as error:
+        get_logger(config.name).error("a worker cannot serve", worker=post.index, reason=reason_of(error))
+        raise SystemExit(1) from None
 
 
 def serve_worker(config: EdgeConfig, post: Post | None, *, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from edge.body import RequestBody
+from edge.burst import Burst, Wire
 from edge.config import EdgeConfig
 from edge.fields import Fields, end_to_end
 from edge.flights import Flights
@@ -219,6 +220,9 @@ class InMemoryClient:
 
     def send_body(self, data: bytes | memoryview) -> None:
         self.reader.feed_data(chunk_bytes(data) if self._is_chunked else bytes(data))
+
+    def join(self, burst: Burst, wire: Wire) -> bool:  # noqa: ARG002
+        return False
 
     async def send_file(self, descriptor: int, offset: int, size_bytes: int) -> int:  # noqa: ARG002
         return 0

@@ -68,6 +68,23 @@ def test_the_line_of_a_hit_is_that_of_any_answer_but_for_its_duration(tmp_path: 
     assert other == hit | {"method": "GET", "ms": 0}
 
 
+def test_hits_have_their_session_as_a_field_if_that_is_wanted(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path / "a.log", names_sessions=True)
+    log.flush()
+    who, end = before_url(who_part("::1", None)), b'","status":200}\n'
+    headed = before_url(who_part("::1", Head.of(fields(cmcd_session='sid="of-field"'), keep_alive=True)))
+    log.hit(1.0, who, b"/x", b"?CMCD=", b"bl%3D1%2Csid%3D%22a%22", end)
+    log.hit(1.0, who, b"/x", b"?CMCD=", b"bl%3D1%2Csid%3D%22b%22%2Cst%3Dv", end)  # behind a shared proxy
+    note(log, b"/y?CMCD=sid%3D%22c%22", who_part("::1", None))
+    log.hit(1.0, who, b"/x", b"", b"", end)
+    log.hit(1.0, headed, b"/x", b"?CMCD=", b"bl%3D1%2Csid%3D%22a%22", end)
+    log.close()
+    said = [json.loads(line) for line in (tmp_path / "a.log").read_bytes().splitlines()]
+    assert [line.get("sid") for line in said] == ["a", "b", "c", None, "of-field"]
+    assert said[1]["url"] == "/x?CMCD=bl%3D1%2Csid%3D%22b%22%2Cst%3Dv"
+    assert {line["status"] for line in said} == {200}
+
+
 def test_the_time_of_hits_is_right_to_the_millisecond_also_where_the_clock_goes_back(tmp_path: Path) -> None:
     log = AccessLog(tmp_path / "a.log")
     times_s = (1.0, 1.0004, 1.0015, 1.002, 1.9999, 2.0, 1.5)
@@ -108,7 +125,6 @@ def test_a_folder_that_is_gone_after_rotation_costs_lines_and_not_memory(tmp_pat
     log.flush()
     assert (log.lost, log.lines) == (1, [])
     folder.mkdir()
-    log.reopen()
     note(log)
     log.close()
     assert (folder / "a.log").read_bytes().count(b"\n") == 1

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from edge.message import CacheStatus
+from tests.edge.messages import NOW_S
 from tests.edge.wire import Asked, Client, Clock, Origin, connected, get, serving, so
 
 pytestmark = pytest.mark.socket
@@ -120,6 +124,52 @@ async def test_stale_while_revalidate_answers_at_once_and_refreshes_behind(clock
         await so(lambda: len(server.flights) == 0)
         assert (await client.get()).cache == "penstock; hit; ttl=60"
         assert len(origin.asked) == 2
+
+
+async def test_what_is_served_stale_is_as_old_as_it_is_and_is_counted_and_logged_each_time(
+    clock: Clock, tmp_path: Path
+) -> None:
+    may_answer, log = asyncio.Event(), tmp_path / "access.log"
+    versions = Versions("max-age=60, stale-while-revalidate=30")
+    versions.body = b"x" * 40_000  # of two pieces, and of a memory file once it is hot
+
+    async def slowly(asked: Asked) -> AsyncIterator[bytes]:
+        await may_answer.wait()
+        yield versions(asked)
+
+    origin = Origin(versions, clock)
+    async with origin, serving(origin.url, clock, access_log=log) as server, connected(server) as client:
+        await client.get()
+        origin.script = slowly
+        for passed_s in (60, 1, 2):
+            clock.now_s += passed_s
+            for _ in range(50):
+                stale = await client.get("/x?CMCD=sid%3D%22a%22")
+                ttl_s = 60 - int(stale.fields["age"])
+                assert (stale.body, stale.cache) == (versions.body, f"penstock; hit; ttl={ttl_s}")
+            assert ttl_s == int(NOW_S + 60 - clock.now_s)
+        part, known = await client.get(range="bytes=0-1"), await client.get(if_none_match=versions.etag)
+        assert [(each.status, each.cache) for each in (part, known)] == (
+            [(206, "penstock; hit; ttl=-3"), (304, "penstock; hit; ttl=-3")]
+        )
+        assert server.counters.outcomes[CacheStatus.STALE] == 152
+        assert server.counters.sent_bytes[CacheStatus.STALE] == 150 * len(versions.body) + 2
+        await so(lambda: len(origin.asked) == 2)
+        may_answer.set()
+    lines = [json.loads(line) for line in log.read_text().splitlines()][1:]
+    told = [(line["status"], line["cache"], line["tier"], line["bytes"], line["sid"]) for line in lines[:150]]
+    assert told == [(200, "stale", "ram", 40_000, "a")] * 150
+    assert [line["status"] for line in lines[150:]] == [206, 304]
+
+
+async def test_a_request_that_has_been_here_is_not_answered_stale(clock: Clock) -> None:
+    origin = Origin(Versions("max-age=60, stale-while-revalidate=30"), clock)
+    async with origin, serving(origin.url, clock) as server, connected(server) as client:
+        await client.get()
+        passed = origin.asked[0].fields["cdn-loop"]
+        clock.now_s += 70
+        assert (await client.get(cdn_loop=passed)).status == 508
+        assert len(origin.asked) == 1
 
 
 async def test_past_its_grace_a_response_waits_for_its_validation(clock: Clock) -> None:

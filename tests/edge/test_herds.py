@@ -6,15 +6,18 @@ Counts and order only; how long it takes is measured by `benchmarks/herd.py` and
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edge.fields import Fields
 from edge.flights import Flight
+from edge.message import CacheStatus
 from edge.server import Server
 from tests.edge.messages import head
 from tests.edge.wire import Asked, Client, Clock, HangUp, Held, Message, Origin, ask, get, serving, so
@@ -181,6 +184,115 @@ async def test_a_thousand_on_an_expired_object_cost_one_validation(clock: Clock)
         said = Counter((each.body, each.cache) for each in await answers(clients))
         assert said == {(gate.body, "penstock; fwd=stale; fwd-status=304; ttl=60"): MANY}
         assert [each.fields.get("if-none-match") for each in origin.asked] == [None, '"1"']
+
+
+@pytest.mark.parametrize("size_bytes", [10, 64 * KIB, 4096 * KIB])
+async def test_what_clients_want_in_different_ways_of_an_expired_object_each_gets_in_its_own(
+    clock: Clock, size_bytes: int
+) -> None:
+    gate = Gate(b"0123456789" * (size_bytes // 10))
+    origin = Origin(gate, clock)
+    async with origin, serving(origin.url, clock, slice=0) as server, herd(server, 64) as clients:
+        gate.open()
+        await get(server)
+        clock.now_s += 61
+        gate.head.clear()
+        part, known, old, last, *plain = clients
+        part.send(ask(range="bytes=3-5"))
+        known.send(ask(if_none_match='"1"'))
+        old.send(ask().replace(b"HTTP/1.1", b"HTTP/1.0"))
+        last.send(ask(connection="close"))
+        all_ask(plain)
+        await all_wait(server, 64)
+        gate.head.set()
+        told = [(each.status, each.body) for each in await answers(clients[:4])]
+        assert told == [(206, b"345"), (304, b""), (200, gate.body), (200, gate.body)]
+        assert [await each.rest() for each in (old, last)] == [b"", b""], "their connections end"
+        said = {(each.body, each.fields["age"], each.cache) for each in await answers(plain)}
+        assert said == {(gate.body, "0", "penstock; fwd=stale; fwd-status=304; ttl=60")}
+        assert {each.cache for each in [await client.get() for client in plain]} == {"penstock; hit; ttl=60"}
+        assert len(origin.asked) == 2
+
+
+async def test_each_of_a_herd_is_counted_and_has_its_line_in_the_log(clock: Clock, tmp_path: Path) -> None:
+    gate, log = Gate(), tmp_path / "access.log"
+    origin = Origin(gate, clock)
+    async with origin, serving(origin.url, clock, access_log=log) as server, herd(server, 50) as clients:
+        gate.open()
+        await get(server)
+        clock.now_s += 61
+        gate.head.clear()
+        all_ask(clients)
+        await all_wait(server, 50)
+        gate.head.set()
+        await answers(clients)
+        await so(lambda: server.counters.outcomes[CacheStatus.REVALIDATED] == 50)
+        assert server.counters.sent_bytes[CacheStatus.REVALIDATED] == 50 * len(gate.body)
+    lines = [json.loads(line) for line in log.read_text().splitlines()][1:]
+    names = ("url", "status", "bytes", "cache", "tier", "fwd", "fwd_status", "upstream_ms")
+    told = {tuple(line[name] for name in names) for line in lines}
+    assert told == {("/x", 200, len(gate.body), "revalidated", "ram", "stale", 304, 0.0)}
+    assert len(lines) == 50
+
+
+async def test_a_client_of_an_expired_object_who_takes_nothing_holds_nobody_up(clock: Clock) -> None:
+    gate = Gate(b"x" * 8192 * KIB)
+    origin = Origin(gate, clock)
+    async with origin, serving(origin.url, clock) as server, herd(server, 5) as clients:
+        gate.open()
+        await get(server)
+        clock.now_s += 61
+        gate.head.clear()
+        lazy, *others = clients
+        lazy.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        all_ask(clients)
+        await all_wait(server, 5)
+        gate.head.set()
+        bodies = [each.body for each in await asyncio.gather(*[client.answer() for client in others])]
+        assert bodies == [gate.body] * 4
+        lazy.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        assert (await lazy.answer()).body == gate.body
+
+
+async def test_who_left_before_a_validation_is_answered_harms_nobody(clock: Clock) -> None:
+    gate = Gate()
+    origin = Origin(gate, clock)
+    async with origin, serving(origin.url, clock) as server, herd(server, 20) as clients:
+        gate.open()
+        await get(server)
+        clock.now_s += 61
+        gate.head.clear()
+        all_ask(clients)
+        await all_wait(server, 20)
+        for client in clients[:10]:
+            client.leave()
+        gate.head.set()
+        assert {answer.body for answer in await answers(clients[10:])} == {gate.body}
+        await so(lambda: len(server.connections) == 10)
+
+
+async def test_a_herd_before_an_upstream_that_fails_is_told_so_each_once(clock: Clock) -> None:
+    held = asyncio.Event()
+
+    async def breaking(_: Asked) -> AsyncIterator[bytes]:
+        await held.wait()
+        yield b""
+        raise HangUp
+
+    origin = Origin(breaking, clock)
+    async with origin, serving(origin.url, clock) as server, herd(server, 50) as clients:
+        all_ask(clients)
+        await all_wait(server, 50)
+        held.set()
+        told = await answers(clients)
+        assert {answer.status for answer in told} == {502}
+        assert {answer.body for answer in told} == {told[0].body}
+        assert told[0].body.startswith(b"502 ")
+        assert all(answer.cache.startswith("penstock; detail=") for answer in told)
+        await so(lambda: server.counters.outcomes[CacheStatus.REFUSED] == 50)
+        assert server.counters.sent_bytes[CacheStatus.REFUSED] == 50 * len(told[0].body)
+        origin.script = lambda asked: asked.reply(b"fine", cache_control="max-age=60")
+        assert {(await client.get()).body for client in clients} == {b"fine"}, "the connections go on"
 
 
 async def test_with_stale_while_revalidate_a_thousand_have_it_before_the_one_validation_is_answered(
@@ -444,7 +556,7 @@ async def test_all_are_greeted_before_the_first_chunk_is_handed_on() -> None:
     flight, seen = Flight(KIB, 0.25), list[str]()
 
     async def view(number: int) -> None:
-        with flight.seat(lambda: seen.append(f"greeted {number}")) as seat:
+        with flight.seat(lambda _: seen.append(f"greeted {number}")) as seat:
             await flight.headed(unheard)
             async for chunk in flight.read(seat):
                 seen.append(f"{chunk.decode()} {number}")
@@ -460,11 +572,11 @@ async def test_all_are_greeted_before_the_first_chunk_is_handed_on() -> None:
 
 async def test_nobody_is_greeted_who_left_or_came_after_the_head() -> None:
     flight, seen = Flight(KIB, 0.25), list[str]()
-    with flight.seat(lambda: seen.append("stayed")):
-        with flight.seat(lambda: seen.append("left")):
+    with flight.seat(lambda _: seen.append("stayed")):
+        with flight.seat(lambda _: seen.append("left")):
             pass
         await flight.begin(head(), b"/x")
-        with flight.seat(lambda: seen.append("late")):
+        with flight.seat(lambda _: seen.append("late")):
             await flight.add(b"chunk")
     assert seen == ["stayed"]
 

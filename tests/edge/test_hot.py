@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.config import EdgeConfig
-from edge.hot import LineMemory
+from edge.hot import HeadMemory, LineMemory
 from edge.http1 import BadRequest, RequestParser
 from edge.key import KeyRules
-from edge.message import Request
+from edge.message import Head, Request
 from edge.protocol import Connection
 from edge.server import Server
 from edge.stored import StoredResponse
@@ -148,6 +148,88 @@ def test_so_has_a_line_in_absolute_form(line: bytes) -> None:
 @pytest.mark.parametrize("target", [b"/" + b"a" * 9000, b"/x?CMCD=" + b"a" * 9000], ids=["path", "query"])
 def test_a_line_that_is_too_long_has_no_key(target: bytes) -> None:
     agree(b"GET " + target + b"")
+
+
+SECTION = b" HTTP/1.1\r\nHost: a\r\nUser-Agent: player\r\n\r\n"
+
+
+class Heard(Connection):
+    """Keeps what it would answer, and tells whether the parser had to read it."""
+
+    requests: list[Request]
+
+    def _go_on(self) -> None:
+        self.requests = [request for request, _ in self._queue]
+        self._queue.clear()
+
+
+def heard(server: Server, data: bytes) -> tuple[list[Request], bool]:
+    """The requests that `data` is on a new connection, and whether they went through the parser."""
+    connection = Heard(server)
+    connection.connection_made(NoTransport())
+    connection.data_received(data)
+    return getattr(connection, "requests", []), connection._parsed > 0
+
+
+def knowing(*sections: bytes) -> Server:
+    """A server that was asked once with each of these."""
+    server = Server(EdgeConfig(upstream="http://127.0.0.1:1", listen=HERE), lambda: NOW_S)
+    for section in sections:
+        assert heard(server, b"GET /first" + section)[1]
+    return server
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES)
+@example(b"GET /x")
+@example(b"GET /%7Ex?b=1&CMCD=br%3D1&a=%2f")
+@example(b"GET /x HTTP/1.0\r\nX: y")
+@example(b"GET http://a/x")
+def test_another_clients_header_section_is_read_as_the_parser_reads_it(line: bytes) -> None:
+    known, is_parsed = heard(knowing(SECTION), line + SECTION)
+    expected, _ = heard(knowing(), line + SECTION)
+    assert is_parsed or known == expected
+
+
+def test_a_first_request_with_a_header_section_that_another_client_sent_needs_no_parser() -> None:
+    (request,), is_parsed = heard(knowing(SECTION), b"GET /%7Ex?CMCD=br%3D1" + SECTION)
+    assert not is_parsed
+    assert (request.target, request.key) == (b"/%7Ex?CMCD=br%3D1", b"/~x")
+    assert request.field(b"user-agent") == b"player"
+
+
+SPECIAL = [
+    pytest.param(b"Range: bytes=0-1", id="a-range"),
+    pytest.param(b"If-None-Match: x", id="a-condition"),
+    pytest.param(b"Cache-Control: no-cache", id="a-wish"),
+    pytest.param(b"Connection: close", id="the-last"),
+    pytest.param(b"Content-Length: 2\r\n\r\nhi", id="a-body"),
+    pytest.param(b"Authorization: Bearer x", id="a-secret"),
+    pytest.param(b"Cookie: a=b", id="a-cookie"),
+    pytest.param(b"X: " + b"y" * 4000, id="a-long-one"),
+]
+
+
+@pytest.mark.parametrize("line", SPECIAL)
+def test_a_header_section_with_something_special_is_parsed_each_time(line: bytes) -> None:
+    section = b" HTTP/1.1\r\nHost: a\r\n" + line + (b"" if b"\r\n\r\n" in line else b"\r\n\r\n")
+    (request,), is_parsed = heard(knowing(section), b"GET /x" + section)
+    assert is_parsed
+    assert request.target == b"/x"
+
+
+def test_two_requests_at_once_are_for_the_parser() -> None:
+    requests, is_parsed = heard(knowing(SECTION), b"GET /x" + SECTION + b"GET /y" + SECTION)
+    assert is_parsed
+    assert [request.target for request in requests] == [b"/x", b"/y"]
+
+
+def test_the_memory_of_header_sections_is_bounded() -> None:
+    memory, said = HeadMemory(), Head(())
+    for number in range(1025):
+        memory.keep(b"%d" % number, said)
+    assert memory.get(b"0") is None
+    assert memory.get(b"1024") is said
 
 
 def test_a_path_is_remembered_once_for_all_that_players_say_about_themselves() -> None:

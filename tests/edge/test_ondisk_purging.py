@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +137,7 @@ async def test_what_was_validated_after_a_soft_purge_is_on_disk_again(
             origin.script = lambda asked: asked.reply(status=304, cache_control="max-age=600", etag='"1"')
             clock.now_s += 1
             assert "fwd-status=304" in (await get(server, "/a/x")).cache
-            await landed(server, 2)
+            await so(lambda: disk_of(server).tier.counters.rewritten_heads == 1)
         async with on_disk(origin, clock, tmp_path) as server:
             assert is_hit(await get(server, "/a/x"))
 
@@ -224,3 +226,75 @@ async def test_many_purges_are_all_remembered(origin: Origin, clock: Clock, tmp_
         async with on_disk(origin, clock, tmp_path) as server:
             hits = [is_hit(await get(server, f"/{number}/x")) for number in range(20)]
             assert hits == [False, True] * 10
+
+
+async def test_a_start_that_finds_nothing_needs_no_purge_of_before(
+    origin: Origin, clock: Clock, tmp_path: Path
+) -> None:
+    async with origin:
+        async with on_disk(origin, clock, tmp_path) as server:
+            purge(server, Wish("prefix", b"/a"))
+        clock.now_s -= 5  # else what comes now is newer, whatever is remembered
+        async with on_disk(origin, clock, tmp_path) as server:
+            await fill(server, "/a/x")
+        async with on_disk(origin, clock, tmp_path) as server:
+            assert is_hit(await get(server, "/a/x"))
+
+
+@pytest.mark.parametrize("is_clean", [None, True, False], ids=["running", "stopped", "killed"])
+@pytest.mark.parametrize("ram", [0, 64 * MIB], ids=["no-ram", "ram"])
+@pytest.mark.parametrize("wish", [wish for wish in WISHES if wish.values[0].is_soft])  # type: ignore[union-attr]
+async def test_what_is_only_on_disk_is_made_stale_by_a_soft_purge_and_validated(
+    wish: Wish, ram: int, is_clean: bool | None, clock: Clock, tmp_path: Path
+) -> None:
+    def script(asked: Asked) -> bytes:
+        named: dict[str, Any] = {"cache-control": "max-age=600", "etag": '"1"', "cache-groups": '"g"'}
+        if asked.fields.get("if-none-match") == '"1"':
+            return asked.reply(status=304, **named)
+        return asked.reply(b"x" * KIB, **named)
+
+    async def validated(server: Server) -> None:
+        answer = await get(server, "/a/x")
+        assert (answer.body, "fwd=stale; fwd-status=304" in answer.cache) == (b"x" * KIB, True)
+        await so(lambda: disk_of(server).tier.counters.rewritten_heads == 1)
+        assert is_hit(await get(server, "/a/x"))
+
+    origin = Origin(script, clock)
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with origin:
+        async with on_disk(origin, clock, first) as server:
+            await fill(server, "/a/x")
+            clock.now_s += 1
+            purge(server, wish)
+            clock.now_s += 1
+            await asyncio.sleep(0)  # bans are handed to the clerk by a task
+            await disk_of(server).tier.settled()
+            if is_clean is None:
+                await validated(server)
+            elif not is_clean:
+                shutil.copytree(first, second)
+        if is_clean is not None:
+            async with on_disk(origin, clock, first if is_clean else second, ram=ram) as server:
+                await validated(server)
+        async with on_disk(origin, clock, second if is_clean is False else first) as server:
+            assert is_hit(await get(server, "/a/x")), "the newer head ends it, for the next start, too"
+        assert len(origin.asked) == 2
+
+
+async def test_what_was_purged_softly_is_not_served_where_it_must_be_validated_and_cannot(
+    clock: Clock, tmp_path: Path
+) -> None:
+    """RFC 9111, 5.2.2.2."""
+    origin = Origin(lambda asked: asked.reply(b"x", cache_control="max-age=600, must-revalidate"), clock)
+    async with on_disk_of(origin, clock, tmp_path) as server:
+        assert (await get(server, "/x")).status == 504
+
+
+@asynccontextmanager
+async def on_disk_of(origin: Origin, clock: Clock, folder: Path) -> AsyncIterator[Server]:
+    """/x is on disk, was purged softly, and its origin is dead."""
+    async with origin, on_disk(origin, clock, folder) as server:
+        await fill(server, "/x")
+        purge(server, Wish("url", b"/x", is_soft=True))
+    async with on_disk(origin, clock, folder) as server:
+        yield server

@@ -76,7 +76,11 @@ BROKEN = [
     pytest.param("idle_timeout_s = ", "not TOML", id="no-toml"),
     pytest.param("idle_timeout_s = -1", "idle_timeout_s = -1.0: give seconds above 0", id="no-value"),
     pytest.param("idle_timout_s = 1.0", "did you mean 'idle_timeout_s'?", id="no-key"),
-    pytest.param('access_log = "/nowhere/a.log"\nidle_timeout_s = 5.0', "/nowhere/a.log", id="no-log"),
+    pytest.param(
+        'access_log = "/nowhere/a.log"\nidle_timeout_s = 5.0',
+        "/nowhere/a.log: No such file or directory",
+        id="no-log",
+    ),
 ]
 
 
@@ -111,6 +115,22 @@ async def test_a_rotated_log_goes_on_even_if_the_file_is_broken(
             await reloaded(server, file)
             await get(server)
         assert log.read_bytes().count(b"\n") == 1
+
+
+async def test_a_log_that_is_there_no_more_after_rotation_is_told(
+    origin: Origin, clock: Clock, tmp_path: Path
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    async with origin:
+        file = File(tmp_path / "edge.toml", origin.url)
+        file.base += f'access_log = "{folder}/access.log"\n'
+        file.write("")
+        async with Server(Settings(file.path, {}).now, clock) as server:
+            folder.rename(tmp_path / "moved")
+            event = await reloaded(server, file)
+            assert event["event"] == "configuration kept as it was"
+            assert event["reason"] == f"{folder}/access.log: No such file or directory"
 
 
 async def test_the_access_log_moves_begins_and_ends(origin: Origin, clock: Clock, tmp_path: Path) -> None:

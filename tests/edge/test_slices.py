@@ -50,6 +50,10 @@ def test_what_touches_in_a_slice_becomes_one_run_and_what_does_not_keeps_the_lon
         assert held.runs[0].data == BODY[run[0] : run[1]]
 
 
+def nowhere(_: int) -> bool:
+    return False
+
+
 @given(st.lists(st.tuples(st.integers(0, SIZE - 1), st.integers(1, 50)), max_size=12))
 def test_every_run_has_the_right_bytes_and_lies_in_its_slice(parts: list[tuple[int, int]]) -> None:
     held = sliced()
@@ -65,15 +69,15 @@ def test_every_run_has_the_right_bytes_and_lies_in_its_slice(parts: list[tuple[i
     for first in range(0, SIZE, 7):
         span = Span(first, min(SIZE - 1, first + 20))
         all_there = all(held.at(position) for position in range(span.first, span.last + 1))
-        assert (held.first_missing([span]) is None) is all_there
+        assert (held.first_missing([span], nowhere) is None) is all_there
 
 
 def test_the_newest_bytes_of_a_slice_are_not_lost_where_it_was_empty() -> None:
     held = sliced()
     put(held, Span(48, 63))
-    assert held.first_missing([Span(48, 63)]) is None
-    assert held.first_missing([Span(47, 63)]) == 47
-    assert held.first_missing([Span(50, 60), Span(48, 64)]) == 64
+    assert held.first_missing([Span(48, 63)], nowhere) is None
+    assert held.first_missing([Span(47, 63)], nowhere) == 47
+    assert held.first_missing([Span(50, 60), Span(48, 64)], nowhere) == 64
 
 
 PARTS = [  # status, fields of a 206, span and size or nothing

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.control import control_of
 from edge.stored import StoredResponse
 from edge.wires import JOIN_BELOW_BYTES, Wires
 from tests.edge.messages import NOW_S, head, stored
@@ -81,6 +82,54 @@ def test_the_second_after_nothing_of_it_is_held() -> None:
     assert small.wire
     wires.tidy(NOW_S + 1)
     assert small.wire == b""
+
+
+def stale_for_a_while(size_bytes: int = 10) -> StoredResponse:
+    """Stale since `NOW_S`, to be served for three seconds and a half more."""
+    held = stored(b"x" * size_bytes, received_s=NOW_S - 60, cache_control="max-age=60")
+    held.control = control_of(((b"cache-control", b"stale-while-revalidate=4"),))
+    held.serve_until_s = NOW_S - 0.5
+    return held
+
+
+def test_what_is_stale_and_may_be_served_is_made_ready_apart_from_hits() -> None:
+    wires, held = Wires(), stale_for_a_while()
+    assert not wires.is_ready(held, NOW_S)
+    assert wires.is_ready_stale(held, NOW_S + 1.2)
+    first = held.wire
+    assert first == held.wire_head(NOW_S + 1.2) + held.body
+    assert b"\r\nage: 61\r\ncache-status: edge-1; hit; ttl=-1\r\n" in first
+    assert not held.wire_from_s <= NOW_S + 1.2 < held.wire_until_s, "the hot path takes it for no hit"
+    assert wires.is_ready_stale(held, NOW_S + 1.9)
+    assert held.wire is first
+    assert wires.is_ready_stale(held, NOW_S + 2)
+    assert b"\r\nage: 62\r\n" in held.wire
+
+
+def test_what_is_fresh_or_too_stale_is_not_ready_as_stale() -> None:
+    wires, held = Wires(), stale_for_a_while()
+    assert not wires.is_ready_stale(held, NOW_S - 0.6)
+    assert wires.is_ready_stale(held, NOW_S + 3.4)
+    assert not wires.is_ready_stale(held, NOW_S + 3.5)
+    assert not wires.is_ready_stale(fresh(), NOW_S + 61), "nothing allows it"
+
+
+def test_what_becomes_stale_within_a_second_is_not_sent_as_stale_before() -> None:
+    wires, held = Wires(), stale_for_a_while()
+    assert wires.is_ready_stale(held, NOW_S - 0.3)
+    assert not wires.is_ready_stale(held, NOW_S - 0.6), "the clock was set back"
+    held.take(head(cache_control="max-age=30"))
+    assert not wires.is_ready_stale(held, NOW_S)
+    assert wires.is_ready(held, NOW_S)
+
+
+def test_a_stale_answer_is_let_go_with_its_second_too() -> None:
+    wires, held = Wires(), stale_for_a_while()
+    assert wires.is_ready_stale(held, NOW_S)
+    wires.tidy(NOW_S + 0.9)
+    assert held.wire
+    wires.tidy(NOW_S + 1)
+    assert held.wire == b""
 
 
 def test_copies_of_bodies_are_bounded_however_many_are_asked_for_in_a_second() -> None:

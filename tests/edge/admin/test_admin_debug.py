@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edge.listing import DiskListing, ListedResponse
+from edge.purging import Wish
 from edge.server import Server
 from tests.edge.admin.test_app import TOKEN, administered
 from tests.edge.messages import NOW_S
+from tests.edge.test_ondisk import disk_of, fill, on_disk
+from tests.edge.test_sheaves import purge
+from tests.edge.test_sheaves import rest as sheaves_rest
+from tests.edge.test_slicing import SIZE, SLICE, Film
 from tests.edge.wire import Asked, Clock, Held, Origin, ask, connected, get, serving, so
 
 pytestmark = pytest.mark.socket
@@ -170,3 +177,56 @@ async def test_a_question_that_makes_no_sense_is_a_problem(
     server: Server, query: dict[str, str], said: str
 ) -> None:
     assert said in (await told(server, **query))["detail"]
+
+
+async def test_what_is_on_disk_is_listed_and_told_too(clock: Clock, tmp_path: Path) -> None:
+    """Whole and in slices, fresh, purged softly and purged; of slices those that are there."""
+    origin = Origin(Film(), clock)
+    settings: dict[str, Any] = {"admin_token": "secret", "drain_timeout_s": 0.1, "slice": SLICE}
+    async with origin:
+        async with on_disk(origin, clock, tmp_path, **settings) as server:
+            for target in ("/v/whole", "/v/soft", "/v/gone", "/other"):
+                await fill(server, target)
+            for first in (0, 3 * SLICE, 10 * SLICE):
+                await get(server, "/v/parts", range=f"bytes={first}-{first + 9}")
+                await sheaves_rest(server)
+            clock.now_s += 1
+            purge(server, Wish("url", b"/v/soft", is_soft=True))
+            purge(server, Wish("prefix", b"/v/go"))
+        clock.now_s += 1
+        async with on_disk(origin, clock, tmp_path, ram=2**20, **settings) as server:
+            found = await told(server, prefix="/v/")
+            rows = {row["key"]: (row["tier"], row["bytes"], row["ttl_s"] > 0) for row in found["keys"]}
+            assert rows == {
+                "/v/whole": ("disk", SIZE, True),
+                "/v/soft": ("disk", SIZE, False),
+                "/v/parts": ("disk-parts", 2 * SLICE + SIZE - 10 * SLICE, True),
+            }
+            assert (found["has_more"], found["files_looked_at"]) == (False, 5)
+            assert (await told(server, prefix="/v/", limit="2"))["has_more"]
+            parts = (await told(server, url="/v/parts"))["stored"][0]
+            assert (parts["tier"], parts["total_bytes"]) == ("disk-parts", SIZE)
+            assert parts["parts"] == [
+                [0, SLICE - 1],
+                [3 * SLICE, 4 * SLICE - 1],
+                [10 * SLICE, SIZE - 1],
+            ]
+            await get(server, "/v/whole")
+            await so(lambda: b"/v/whole" in server.entries)
+            found = await told(server, prefix="/v/")
+            assert sorted((row["key"], row["tier"]) for row in found["keys"]) == [
+                ("/v/parts", "disk-parts"),
+                ("/v/soft", "disk"),
+                ("/v/whole", "ram"),
+            ]
+
+
+async def test_a_disk_that_holds_more_than_is_looked_at_says_so(clock: Clock, tmp_path: Path) -> None:
+    origin = Origin(lambda asked: asked.reply(b"x", cache_control="max-age=60"), clock)
+    async with origin, on_disk(origin, clock, tmp_path) as server:
+        await fill(server, *(f"/{number}" for number in range(9)))
+        for most, is_complete in ((9, True), (8, False)):
+            listing = DiskListing(disk_of(server), b"/", most)
+            keys = [head.key async for head in listing.found() if isinstance(head, ListedResponse)]
+            assert keys == [b"/%d" % number for number in range(8, 8 - most, -1)], "newest first"
+            assert (listing.is_complete, listing.looked_at) == (is_complete, most)

@@ -111,7 +111,7 @@ async def test_cuts_at_random_places_never_change_a_byte(clock: Clock) -> None:
 NOT_RESUMED = [
     pytest.param({"etag": 'W/"1"'}, id="weak-tag"),
     pytest.param({"x": "1"}, id="no-validator"),
-    pytest.param({"last_modified": date(1_700_000_000 - 30)}, id="8.8.2.2-weak-date"),
+    pytest.param({"last_modified": date(1_700_000_000)}, id="8.8.2.2-weak-date"),
 ]
 
 

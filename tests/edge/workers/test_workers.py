@@ -18,6 +18,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from edge.disk.folder import Folder
 from tests.edge.wire import Client, Clock, Message, Origin
 from tests.needs import ROOT
 
@@ -71,7 +72,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def running(upstream: str, *options: str) -> AsyncIterator[Edge]:
+async def running(upstream: str, *options: str, workers: int = 2) -> AsyncIterator[Edge]:
     command = [
         sys.executable,
         "-m",
@@ -79,7 +80,7 @@ async def running(upstream: str, *options: str) -> AsyncIterator[Edge]:
         "--upstream",
         upstream,
         "--workers",
-        "2",
+        str(workers),
         "--admin-token",
         "secret",
     ]
@@ -89,7 +90,9 @@ async def running(upstream: str, *options: str) -> AsyncIterator[Edge]:
     ) as process:
         assert process.stderr is not None
         try:
-            event = json.loads(await asyncio.to_thread(process.stderr.readline))
+            event: dict[str, str] = {}
+            while event.get("event") != "listening":
+                event = json.loads(await asyncio.to_thread(process.stderr.readline))
             yield Edge(event["address"], event["admin"], process.pid)
         finally:
             process.terminate()
@@ -156,6 +159,70 @@ async def test_a_worker_that_dies_is_started_again_and_the_other_serves_meanwhil
             while (await edge.ask("GET", "/ready"))[0] != 200:  # noqa: ASYNC110 - it says so when it is asked
                 await asyncio.sleep(0.05)
         await edge.until_both_hit("/x")
+
+
+async def test_no_number_of_workers_brings_back_what_was_purged_under_another(
+    origin: Origin, tmp_path: Path
+) -> None:
+    keys = [f"/{folder}/{number}" for folder in "ab" for number in range(12)]
+
+    async def asked_of_origin(edge: Edge) -> set[str]:
+        origin.asked.clear()
+        for key in keys:
+            assert (await edge.get(key)).body.decode() == key
+        return {asked.target for asked in origin.asked}
+
+    options = ("--disk", str(tmp_path / "disk"))
+    async with running(origin.url, *options) as edge:
+        assert await asked_of_origin(edge) == set(keys)
+        async with asyncio.timeout(30):
+            while sum((await edge.metric("edge_disk_written_total")).values()) < len(keys):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    async with running(origin.url, *options, workers=1) as edge:
+        assert (await edge.ask("POST", "/purge?prefix=/a/"))[0] == 200
+    async with running(origin.url, *options) as edge:
+        cold = await asked_of_origin(edge)
+        assert cold >= set(keys[:12]), "what was purged comes anew, whichever worker had it"
+        assert cold < set(keys), "the first worker has had all purges, and keeps the rest"
+
+
+UNUSABLE = [  # options, the exit code, the last line; `{}`: a folder
+    pytest.param(["--access-log", "{}/no/a.log"], 1, "cannot serve: {}/no/a.log: No such file", id="log"),
+    pytest.param(
+        ["--tls-listen", "127.0.0.1:0", "--tls-certificate", "{}/c", "--tls-key", "{}/k"],
+        2,
+        "{}/c, {}/k: No such file or directory; name a PEM chain",
+        id="certificate",
+    ),
+    pytest.param(["--disk", "{}"], 1, "{}: holds other files; give the disk tier a folder", id="disk"),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "said"), UNUSABLE)
+def test_what_cannot_be_used_is_one_line_before_any_worker_begins(
+    options: list[str], code: int, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").touch()
+    command = [sys.executable, "-m", "edge", "--upstream", "http://127.0.0.1:9", "--workers", "2"]
+    command += ["--listen", "127.0.0.1:0", *(option.replace("{}", str(tmp_path)) for option in options)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == code
+    (line,) = done.stderr.splitlines()
+    assert said.replace("{}", str(tmp_path)) in line
+
+
+def test_what_only_a_worker_comes_upon_is_its_line_and_one_of_the_edge(tmp_path: Path) -> None:
+    (tmp_path / "disk" / "worker-1").mkdir(parents=True)
+    Folder(tmp_path / "disk").mend()
+    (tmp_path / "disk" / "worker-1" / "mine").touch()
+    command = [sys.executable, "-m", "edge", "--upstream", "http://127.0.0.1:9", "--workers", "2"]
+    command += ["--listen", "127.0.0.1:0", "--disk", str(tmp_path / "disk")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == 1
+    of_worker, of_edge = done.stderr.splitlines()
+    assert json.loads(of_worker)["worker"] == 1
+    assert "worker-1: holds other files" in json.loads(of_worker)["reason"]
+    assert of_edge.endswith("the line before says why")
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:
