@@ -35,8 +35,8 @@ class AccessLog:
         self.is_on = path is not None
         self.names_sessions = names_sessions
         self.lines: list[bytes] = []  # in pieces, so many for each
-        self._stamp = b""  # how a line begins while the time is within these two:
-        self._stamp_from_s = self._stamp_until_s = 0.0
+        self.stamp = b""  # how a line begins while the time is within these two:
+        self.stamp_from_s = self.stamp_until_s = 0.0
         self.lost = 0  # lines that could not be written
         self._descriptor = _open(path)
 
@@ -69,11 +69,9 @@ class AccessLog:
 
     def hit(self, now_s: float, who: bytes, path: bytes, mark: bytes, query: bytes, end: bytes) -> None:
         """A line for a hit, while the log is on: `who` as of `before_url`, then the target's pieces."""
-        if not self._stamp_from_s <= now_s < self._stamp_until_s:
-            self._stamp_at(now_s)
-        self.lines.extend((self._stamp, who, path, mark, query, end))
-        if len(self.lines) >= _FLUSH_PIECES:
-            self.flush()
+        if not self.stamp_from_s <= now_s < self.stamp_until_s:
+            self.stamp_at(now_s)
+        self.lines += (self.stamp, who, path, mark, query, end)
 
     def flush(self) -> None:
         """Write what has gathered. A disk that is full costs lines, not service."""
@@ -115,10 +113,13 @@ class AccessLog:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _stamp_at(self, now_s: float) -> None:
+    def stamp_at(self, now_s: float) -> None:
+        """Another millisecond begins. Few hits come in one: now is soon enough to see how many lines wait."""
+        if len(self.lines) >= _FLUSH_PIECES:
+            self.flush()
         now_ms = int(now_s * 1000)
-        self._stamp = b'{"time":%d.%03d,' % divmod(now_ms, 1000)
-        self._stamp_from_s, self._stamp_until_s = now_ms / 1000, (now_ms + 1) / 1000
+        self.stamp = b'{"time":%d.%03d,' % divmod(now_ms, 1000)
+        self.stamp_from_s, self.stamp_until_s = now_ms / 1000, (now_ms + 1) / 1000
 
 
 def _with_sessions(lines: list[bytes]) -> list[bytes]:

@@ -125,8 +125,11 @@ class Connection(asyncio.Protocol):
                 counters = server.counters
                 counters.hits += 1
                 counters.hit_bytes += len(stored.body)
-                if server.log.is_on:
-                    server.log.hit(now_s, self._who, before[4:], mark, query, stored.log_part)
+                log = server.log
+                if log.is_on:  # what its `hit` does, without the call
+                    if not log.stamp_from_s <= now_s < log.stamp_until_s:
+                        log.stamp_at(now_s)
+                    log.lines += (log.stamp, self._who, before[4:], mark, query, stored.log_part)
                 return
             if stored is None and key and server.disk is not None and self._socket >= 0:
                 on_disk = self._send_from_disk(server.disk, key, now_s)
@@ -144,7 +147,7 @@ class Connection(asyncio.Protocol):
         elif self._socket >= 0 and self.transport.get_write_buffer_size() == 0:
             size_bytes = len(head) + len(stored.body)
             try:
-                sent_bytes = sendfile(self._socket, stored.wire_file, 0, size_bytes)
+                sent_bytes = sendfile(self._socket, stored.wire_file, stored.wire_offset, size_bytes)
             except BlockingIOError:
                 pass
             except OSError:

@@ -101,7 +101,7 @@ class Server:
         self.heads = HeadMemory()
         self.entries = self.store.entries
         self.hit = self.store.policy.hit
-        self.wires = Wires()
+        self.wires = Wires(_behind)
         self._trimmer = Trimmer()
         self.certificates = Certificates(config) if config.tls_listen is not None else None
         self._inner: Server | None = None  # what the other workers see
@@ -274,6 +274,11 @@ class Server:
         if self.connections:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._is_empty.wait(), self.config.drain_timeout_s)
+
+
+def _behind(work: Callable[[], None]) -> object:
+    """Run it in a thread of the loop's."""
+    return asyncio.get_running_loop().run_in_executor(None, work)
 
 
 def _everything(_: bytes) -> bool:

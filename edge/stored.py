@@ -58,6 +58,7 @@ class StoredResponse:
         "wire",
         "wire_file",
         "wire_from_s",
+        "wire_offset",
         "wire_until_s",
     )
 
@@ -68,7 +69,8 @@ class StoredResponse:
         # What a hit sends in this second; `wires` makes it and lets go of it.
         self.wire = b""  # head and body, or the head alone where it is not joined
         self.is_joined = False
-        self.wire_file = -1  # the descriptor of a memory file that holds head and body
+        self.wire_file = -1  # the descriptor of a memory file that holds head and body,
+        self.wire_offset = 0  # from here on
         self.hits = 0  # in this second, sent in two pieces
         self.take(head)
 

@@ -2,8 +2,9 @@
 
 The head of a hit changes once a second, so what goes on the wire can be made once a second too. A small
 answer is one piece of memory: a copy of the body costs less than a second buffer. A hot one of middle size
-becomes a memory file, whose pages `sendfile` hands to the socket uncopied. A large one is its head, and the
-body by reference: there `sendfile` loses, because it goes in steps of 64 KiB, and the kernel paces each.
+lies in a memory file (`memfile`), whose pages `sendfile` hands to the socket uncopied. A large one is its
+head, and the body by reference: there `sendfile` loses, because it goes in steps of 64 KiB, and the kernel
+paces each.
 """
 
 from __future__ import annotations
@@ -11,22 +12,23 @@ from __future__ import annotations
 import os
 
 from edge.decision import stale_until_s
+from edge.memfile import MemoryFiles, Spawn
 from edge.stored import StoredResponse
 
 JOIN_BELOW_BYTES = 32 * 1024
 _FILE_UP_TO_BYTES = 192 * 1024
 FILE_AFTER = 40  # hits in a second: by then the copies have cost as much as making a file does
 _MOST_BYTES = 32 * 2**20  # of joined answers and files, and of bodies that they keep from going
-_MOST_FILES = 256
 
 
 class Wires:
-    """Makes what a hit sends, and knows whose is to be let go. Owns the memory files."""
+    """Makes what a hit sends, and knows whose is to be let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, spawn: Spawn = lambda work: work()) -> None:
+        """`spawn` is for `MemoryFiles`."""
         self._made: list[StoredResponse] = []
         self._made_bytes = 0
-        self._files = 0
+        self._files = MemoryFiles(spawn)
 
     def is_ready(self, stored: StoredResponse, now_s: float) -> bool:
         """What the hot path asks in its own words: `stored` may be served, and what to send is made."""
@@ -67,10 +69,9 @@ class Wires:
     def count(self, stored: StoredResponse) -> None:
         """A hit that was sent from memory in two pieces: after many of them a file is worth its price."""
         stored.hits += 1
-        if stored.hits == FILE_AFTER and self._files < _MOST_FILES:
+        if stored.hits == FILE_AFTER and JOIN_BELOW_BYTES <= len(stored.body) <= _FILE_UP_TO_BYTES:
             self._note(stored)
-            stored.wire_file = memory_file(stored.wire, stored.body)
-            self._files += stored.wire_file >= 0
+            stored.wire_file, stored.wire_offset = self._files.place(stored.wire, stored.body)
 
     def tidy(self, now_s: float) -> None:
         """Let go of what was made for a second that is over."""
@@ -81,23 +82,27 @@ class Wires:
                 self._note(stored)
             else:
                 self._release(stored)
+        self._files.beat()
 
     def close(self) -> None:
+        self._let_go()
+        self._files.close()
+
+    def _let_go(self) -> None:
         made, self._made, self._made_bytes = self._made, [], 0
         for stored in made:
             self._release(stored)
 
     def _note(self, stored: StoredResponse) -> None:
         if self._made_bytes > _MOST_BYTES:
-            self.close()
+            self._let_go()
         self._made.append(stored)
         self._made_bytes += stored.size_bytes
 
     def _release(self, stored: StoredResponse) -> None:
         if stored.wire_file >= 0:
-            os.close(stored.wire_file)  # what is being sent keeps its pages
+            self._files.release(stored.wire_file)
             stored.wire_file = -1
-            self._files -= 1
         stored.forget_wire()
 
 

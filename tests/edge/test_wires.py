@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.control import control_of
+from edge.memfile import IDLE_BEATS, MOST_FILES
 from edge.stored import StoredResponse
 from edge.wires import JOIN_BELOW_BYTES, Wires
 from tests.edge.messages import NOW_S, head, stored
@@ -144,7 +145,8 @@ class TestMemoryFiles:
     def test_a_hot_answer_of_middle_size_becomes_a_file_of_the_whole_answer(self) -> None:
         wires = Wires()
         held = heated(wires, fresh(64 * KIB))
-        assert os.pread(held.wire_file, 2**20, 0) == held.wire + held.body
+        whole = held.wire + held.body
+        assert os.pread(held.wire_file, len(whole), held.wire_offset) == whole
         wires.close()
         assert not open_descriptors()
 
@@ -153,23 +155,31 @@ class TestMemoryFiles:
         wires = Wires()
         assert heated(wires, fresh(size_bytes)).wire_file == -1
 
-    def test_the_file_goes_with_its_second_and_with_its_head(self) -> None:
+    def test_a_place_in_a_file_goes_with_its_second_and_with_its_head(self) -> None:
         wires = Wires()
         held, other = heated(wires, fresh(64 * KIB)), heated(wires, fresh(65 * KIB))
-        assert len(open_descriptors()) == 2
         held.expire(NOW_S + 60)
         held.serve_until_s = NOW_S + 30
         assert wires.is_ready(held, NOW_S)
         assert held.wire_file == -1
-        assert len(open_descriptors()) == 1
         wires.tidy(NOW_S + 1)
         assert other.wire_file == -1
+        wires.close()
         assert not open_descriptors()
 
-    def test_there_are_never_more_than_a_few_hundred(self) -> None:
+    def test_files_are_let_go_when_no_answer_needs_them_for_a_minute(self) -> None:
         wires = Wires()
-        helds = [heated(wires, fresh(33 * KIB)) for _ in range(400)]
-        assert 100 < len(open_descriptors()) <= 256
-        wires.tidy(NOW_S + 1)
+        heated(wires, fresh(64 * KIB))
+        for beat in range(IDLE_BEATS):
+            assert open_descriptors()
+            wires.tidy(NOW_S + 1 + beat / 4)
         assert not open_descriptors()
+
+    def test_there_are_never_many(self) -> None:
+        wires = Wires()
+        helds = [heated(wires, fresh(150 * KIB)) for _ in range(400)]
+        assert 10 < len(open_descriptors()) <= MOST_FILES + 1
+        wires.tidy(NOW_S + 1)
         assert all(held.wire_file == -1 for held in helds)
+        wires.close()
+        assert not open_descriptors()
