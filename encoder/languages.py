@@ -11,11 +11,21 @@ jpn:ja kor:ko lav:lv lit:lt mlt:mt nld:nl nob:nb nor:no per:fa pol:pl por:pt ron
 slk:sk slo:sk slv:sl spa:es srp:sr swe:sv tha:th tur:tr ukr:uk vie:vi zho:zh
 """
 _TWO_LETTERS = dict(pair.split(":") for pair in _PAIRS.split())
+_TAG = re.compile(r"([a-z]{2,3})((?:-[a-z0-9]{1,8})*)", re.ASCII)
+COMMON = frozenset(_TWO_LETTERS) | frozenset(_TWO_LETTERS.values())
 
 
 def bcp47(language: str | None) -> str:
-    """ "eng" is "en", what has no two-letter code stays, what is no language is "und"."""
-    code = (language or "").strip().lower()
-    if not re.fullmatch(r"[a-z]{2,3}", code):
+    """ "eng" is "en", what has no two-letter code stays, what is no language is "und".
+
+    A script or a region stays behind it, spelt as usual: "pt-BR", "zh-Hant" (RFC 5646, 2.1.1).
+    """
+    tag = _TAG.fullmatch((language or "").strip().lower().replace("_", "-"))
+    if tag is None:
         return "und"
-    return _TWO_LETTERS.get(code, code)
+    subtags = [_spelt(subtag) for subtag in tag[2].split("-")[1:]]
+    return "-".join([_TWO_LETTERS.get(tag[1], tag[1]), *subtags])
+
+
+def _spelt(subtag: str) -> str:
+    return {2: subtag.upper(), 4: subtag.title()}.get(len(subtag), subtag)

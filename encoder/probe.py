@@ -16,12 +16,13 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 from av.stream import Disposition
+from av.subtitles.stream import SubtitleStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from encoder.errors import EncodeError
 from encoder.languages import bcp47
-from encoder.source import AudioSource, Colour, Source, VideoSource
+from encoder.source import AudioSource, Colour, Source, TextSource, VideoSource
 
 _CADENCE_FRAMES = 600  # how far to look for a varying frame rate
 _REORDERED_FRAMES = 16  # the most that H.264 and HEVC hold back: the last ones read may have gaps before them
@@ -50,6 +51,7 @@ def probe(path: Path) -> Source:
                 _sound(number, track, ends.get(track.index))
                 for number, track in enumerate(container.streams.audio)
             ),
+            text=tuple(_text(number, track) for number, track in enumerate(container.streams.subtitles)),
         )
 
 
@@ -113,22 +115,22 @@ def _ends(container: InputContainer, stream: VideoStream, path: Path) -> dict[in
     declared_s = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
     cut_short = f"{path}: cut short: it ends before its own header says; get the whole file"
     try:
-        # From the last key frame on; where a container has no good index, all of it.
+        # From the last key frame on; where that does not explain the declared end (no good index, a subtitle
+        # from before that outlasts the picture), all of it.
         for start in (container.duration or 0, 0):
             container.seek(start)
             ends = _read_ends(container)
-            if stream.index in ends:
-                break
+            if stream.index in ends and max(ends.values()) >= declared_s - _MISSING_S:
+                return ends
     except InvalidDataError:
-        raise ProbeError(cut_short) from None
-    if stream.index not in ends or max(ends.values()) < declared_s - _MISSING_S:
-        raise ProbeError(cut_short)
-    return ends
+        pass
+    raise ProbeError(cut_short)
 
 
 def _read_ends(container: InputContainer) -> dict[int, Fraction]:
     ends: dict[int, Fraction] = {}
-    for packet in container.demux(*container.streams.video, *container.streams.audio):
+    streams = container.streams
+    for packet in container.demux(*streams.video, *streams.audio, *streams.subtitles):
         if packet.pts is None or packet.is_discard or packet.time_base is None:
             continue
         end = (packet.pts + (packet.duration or 0)) * packet.time_base
@@ -187,4 +189,19 @@ def _sound(number: int, track: AudioStream, end: Fraction | None) -> AudioSource
         layout=track.layout.name,
         language=bcp47(track.language),
         end=end,
+    )
+
+
+def _text(number: int, track: SubtitleStream) -> TextSource:
+    """A codec that cannot be decoded here is known by the four characters of its tag at most."""
+    context = track.codec_context
+    return TextSource(
+        index=number,
+        codec=context.name if context else track.codec_tag.strip("\0") or "unknown",
+        is_text=bool(context and context.codec.text_sub),
+        language=bcp47(track.language),
+        label=track.metadata.get("title", ""),
+        is_default=bool(track.disposition & Disposition.default),
+        is_forced=bool(track.disposition & Disposition.forced),
+        is_sdh=bool(track.disposition & (Disposition.hearing_impaired | Disposition.captions)),
     )

@@ -62,6 +62,21 @@ class AudioSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextSource:
+    """One subtitle track."""
+
+    index: int  # among the source's subtitle tracks
+    codec: str
+    is_text: bool  # False: pictures of text (PGS, VobSub, DVB), or nothing that can be decoded
+    language: str = "und"  # BCP 47
+    label: str = ""
+    is_default: bool = False
+    is_forced: bool = False
+    is_sdh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     video: VideoSource
     audio: tuple[AudioSource, ...] = ()
+    text: tuple[TextSource, ...] = ()

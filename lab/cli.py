@@ -25,6 +25,11 @@ COMMANDS = {  # name: (module, function, what it does)
     "play": ("player_sim.__main__", "play_command", "Play a stream with simulated players over real HTTP."),
     "demo": ("lab.demo", "demo_command", "Encode, serve through caches, play, and write a report."),
     "up": ("lab.up", "up_command", "Leave the whole path running, with a page to watch it."),
+    "validate": (
+        "lab.validate",
+        "validate_command",
+        "Say what is wrong with a stream, where, and by which rule.",
+    ),
     "purge": ("lab.purge", "purge_command", "Forget a URL at an edge."),
     "doctor": ("lab.doctor", "doctor_command", "Say what this machine lacks and how to get it."),
 }

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from media.boxes import Box, BoxError, only, read_boxes
+from media.cmaf_fragments import FragmentFacts, SampleDefaults, facts_of
 from media.codec_strings import codec_facts
+
+__all__ = ["FragmentFacts", "InitFacts", "defaults_of", "read_fragment", "read_init"]
 
 Kind = Literal["video", "audio"]
 
 _HANDLERS: dict[int, Kind] = {int.from_bytes(b"vide"): "video", int.from_bytes(b"soun"): "audio"}
 _VISUAL_ENTRY_BYTES, _AUDIO_ENTRY_BYTES = 78, 28  # before the boxes inside: 12.1.3, 12.2.3
-_NON_SYNC = 0x10000  # sample_is_non_sync_sample, 8.8.3.1
-_DURATION, _FLAGS = 0x100, 0x400  # a run's samples carry their own, 8.8.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +33,6 @@ class InitFacts:
     channels: int | None = None
     default_sample_ticks: int = 0  # of the samples whose fragment does not say (8.8.3)
     default_sample_flags: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FragmentFacts:
-    """What a media segment, of one fragment or several, says of its time."""
-
-    start_ticks: int
-    duration_ticks: int
-    sample_count: int
-    starts_with_sync: bool  # a decoder may begin here
 
 
 def read_init(data: bytes) -> InitFacts:
@@ -66,15 +57,12 @@ def read_init(data: bytes) -> InitFacts:
 
 def read_fragment(data: bytes, init: InitFacts | None = None) -> FragmentFacts:
     """Read a media segment; `init` is needed if the fragments lean on its defaults. Raises BoxError."""
-    runs = [_fragment(moof, init) for moof in read_boxes(data) if moof.kind == "moof"]
-    if not runs:
-        raise BoxError("the segment holds no 'moof' box")
-    return FragmentFacts(
-        start_ticks=runs[0].start_ticks,
-        duration_ticks=sum(run.duration_ticks for run in runs),
-        sample_count=sum(run.sample_count for run in runs),
-        starts_with_sync=runs[0].starts_with_sync,
-    )
+    return facts_of(list(read_boxes(data)), defaults_of(init))
+
+
+def defaults_of(init: InitFacts | None) -> SampleDefaults:
+    """What the samples are whose fragment does not say (8.8.3)."""
+    return SampleDefaults(init.default_sample_ticks, init.default_sample_flags) if init else SampleDefaults()
 
 
 def _timescale(mdhd: Box) -> int:
@@ -102,76 +90,3 @@ def _with_sound(facts: InitFacts, entry: Box) -> InitFacts:
     channels, *_, rate = entry.unpack("HHHHI", 16)  # the rate is 16.16 fixed point
     codec = codec_facts(entry.kind, entry.children(_AUDIO_ENTRY_BYTES))
     return replace(facts, codecs=codec.codecs, sample_rate_hz=rate >> 16, channels=codec.channels or channels)
-
-
-def _fragment(moof: Box, init: InitFacts | None) -> FragmentFacts:
-    traf = moof.child("traf")
-    defaults = _defaults(traf.child("tfhd"), init)
-    runs = [run for box in traf.children() if box.kind == "trun" and (run := _run(box, defaults)).samples]
-    if not runs:
-        raise BoxError(f"box 'traf' at byte {traf.offset} holds no samples")
-    return FragmentFacts(
-        start_ticks=_decode_time(traf.child("tfdt")),
-        duration_ticks=sum(run.ticks for run in runs),
-        sample_count=sum(run.samples for run in runs),
-        starts_with_sync=not runs[0].first_flags & _NON_SYNC,
-    )
-
-
-def _decode_time(tfdt: Box) -> int:
-    version, _ = tfdt.version_and_flags()
-    (ticks,) = tfdt.unpack("Q" if version else "I", 4)  # 8.8.12
-    return ticks
-
-
-@dataclass(frozen=True, slots=True)
-class _Defaults:
-    """Duration and flags of samples that carry none; None: nobody has said."""
-
-    ticks: int | None
-    flags: int | None
-
-
-def _defaults(tfhd: Box, init: InitFacts | None) -> _Defaults:
-    """A fragment's own defaults come before those of the init segment (8.8.7)."""
-    _, flags = tfhd.version_and_flags()
-    at = 8 + (8 if flags & 0x1 else 0) + (4 if flags & 0x2 else 0)
-    ticks = init.default_sample_ticks if init else None
-    sample_flags = init.default_sample_flags if init else None
-    if flags & 0x8:
-        (ticks,) = tfhd.unpack("I", at)
-        at += 4
-    if flags & 0x10:
-        at += 4  # the size
-    if flags & 0x20:
-        (sample_flags,) = tfhd.unpack("I", at)
-    return _Defaults(ticks, sample_flags)
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    samples: int
-    ticks: int
-    first_flags: int
-
-
-def _run(trun: Box, defaults: _Defaults) -> _Run:
-    """Each sample has up to four words: duration, size, flags, composition offset (8.8.8)."""
-    _, flags = trun.version_and_flags()
-    (samples,) = trun.unpack("I", 4)
-    at = 8 + (4 if flags & 0x1 else 0)
-    ticks, first_flags = defaults.ticks, defaults.flags
-    if flags & 0x4:
-        (first_flags,) = trun.unpack("I", at)
-        at += 4
-    words = [word for word in (_DURATION, 0x200, _FLAGS, 0x800) if flags & word]
-    table = trun.unpack(f"{samples * len(words)}I", at)
-    if samples and _FLAGS in words:
-        first_flags = table[words.index(_FLAGS)]
-    if _DURATION in words:
-        ticks = sum(table[words.index(_DURATION) :: len(words)])
-    elif ticks is not None:
-        ticks *= samples
-    if ticks is None or first_flags is None:
-        raise BoxError(f"box 'trun' at byte {trun.offset} leans on defaults; its init segment is needed")
-    return _Run(samples, ticks, first_flags)

@@ -18,6 +18,7 @@ CHANNELS = {
     12: 8,
     14: 8,
 }  # of a channel configuration: 14496-3, table 1.19
+PROTECTED = ("encv", "enca")
 _MPEG4_AUDIO = 0x40
 _ES_DESCRIPTOR, _DECODER_CONFIG, _DECODER_SPECIFIC = 3, 4, 5
 
@@ -30,10 +31,19 @@ class CodecFacts:
 
 def codec_facts(entry: str, boxes: list[Box]) -> CodecFacts:
     """`entry` is the type of the sample entry, `boxes` are those inside it."""
+    entry = unprotected(entry, boxes)
     for box in boxes:
         if box.kind in _READERS:
             return _READERS[box.kind](entry, box)
     return CodecFacts(entry)
+
+
+def unprotected(entry: str, boxes: list[Box]) -> str:
+    """What an encrypted sample entry was before: `sinf/frma` says (14496-12, 8.12)."""
+    if entry not in PROTECTED:
+        return entry
+    formats = [box.child("frma") for box in boxes if box.kind == "sinf"]
+    return bytes(formats[0].payload[:4]).decode("latin-1") if formats else entry
 
 
 def _avc(entry: str, box: Box) -> CodecFacts:

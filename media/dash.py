@@ -1,51 +1,52 @@
 """Read DASH manifests, our own and other people's (ISO/IEC 23009-1): with its writer, the door to lxml.
 
-One period is read, addressed by templates or lists. What a manifest does not say of a rendition is 0.
+One period is read, addressed by templates or lists; text also as one file, thumbnails as sheets of tiles.
+What a manifest does not say of a rendition is 0.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
-from urllib.parse import urljoin
 
 from lxml import etree
 
-from media.codec_strings import CHANNELS
-from media.dash_addressing import Addressing
-from media.dash_writer import ROLE_SCHEME, TRANSFER_SCHEME, TRANSFERS, write_mpd
-from media.manifest import ManifestError, first_line, frame_rate_of, split_codecs
+from media.dash_representation import Representation, children, described
+from media.dash_writer import TEXT_TYPE, write_mpd
+from media.manifest import ManifestError, first_line
 from media.presentation import Presentation, Track
-from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.rendition import (
+    AnyRendition,
+    AudioRendition,
+    ImageRendition,
+    TextRendition,
+)
+from media.timeline import Segment, Timeline
 
 __all__ = ["ManifestError", "read_mpd", "write_mpd"]
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _TRICK_MODE = "http://dashif.org/guidelines/trickmode"
-_CHANNEL_SCHEMES = (
-    "urn:mpeg:dash:23003:3:audio_channel_configuration:2011",
-    "urn:mpeg:mpegB:cicp:ChannelConfiguration",
-)
-Kind = TypeVar("Kind", bound=Rendition)
+Kind = TypeVar("Kind", bound=AnyRendition)
 
 
 def read_mpd(text: str, uri: str) -> Presentation:
     """Read what `uri` answered; addresses come out absolute. Raises ManifestError."""
     mpd = _parse(text, uri)
     with _reading(uri):
-        periods = _children(mpd, "Period")
+        periods = children(mpd, "Period")
         if len(periods) != 1:
             raise ManifestError(f"{uri}: the manifest has {len(periods)} periods, one is read")
         period_s = _period_s(mpd, periods[0])
         found = [
-            _Representation((mpd, periods[0], adaptation_set, element), uri, period_s)
-            for adaptation_set in _children(periods[0], "AdaptationSet")
-            for element in _children(adaptation_set, "Representation")
-            if _described(adaptation_set, "EssentialProperty", _TRICK_MODE) is None
+            Representation((mpd, periods[0], adaptation_set, element), uri, period_s)
+            for adaptation_set in children(periods[0], "AdaptationSet")
+            for element in children(adaptation_set, "Representation")
+            if described(adaptation_set, "EssentialProperty", _TRICK_MODE) is None
         ]
         video = [_track(each, each.rung()) for each in found if each.kind == "video"]
         audio = [_track(each, each.sound()) for each in found if each.kind == "audio"]
@@ -53,114 +54,16 @@ def read_mpd(text: str, uri: str) -> Presentation:
             raise ManifestError(f"{uri}: the manifest has neither video nor audio")
         video.sort(key=lambda track: (track.rendition.peak_bps, track.rendition.height_px))
         is_live = mpd.get("type") == "dynamic"
-        return Presentation(video=tuple(video), audio=_with_default(audio), is_live=is_live)
-
-
-@dataclass(frozen=True, slots=True)
-class _Representation:
-    """A representation among the elements that it inherits from: MPD, period, adaptation set, itself."""
-
-    levels: tuple[etree._Element, ...]
-    uri: str
-    period_s: Fraction | None
-
-    def says(self, attribute: str, default: str = "") -> str:
-        """The attribute where it stands nearest."""
-        values = (level.get(attribute) for level in reversed(self.levels[2:]))
-        return next((value for value in values if value is not None), default)
-
-    @property
-    def name(self) -> str:
-        return self.says("id")
-
-    @property
-    def kind(self) -> str:
-        """ "video", "audio", or what else the manifest holds."""
-        video, audio = split_codecs(self.says("codecs"))
-        by_codecs = "video" if video else "audio" if audio else ""
-        return self.says("contentType") or self.says("mimeType").partition("/")[0] or by_codecs
-
-    def rung(self) -> VideoRendition:
-        peak_bps = int(self.says("bandwidth", "0"))
-        return VideoRendition(
-            name=self.name,
-            codecs=self.says("codecs"),
-            average_bps=peak_bps,
-            peak_bps=peak_bps,
-            width_px=int(self.says("width", "0")),
-            height_px=int(self.says("height", "0")),
-            frame_rate=frame_rate_of(self.says("frameRate", "0")),
-            video_range=self._video_range(),
+        return Presentation(
+            video=tuple(video),
+            audio=_with_default(audio),
+            text=tuple(_beside(_text, found)),
+            images=tuple(_beside(_images, found)),
+            is_live=is_live,
         )
 
-    def sound(self) -> AudioRendition:
-        peak_bps = int(self.says("bandwidth", "0"))
-        labels = [label.text or "" for level in self.levels[2:] for label in _children(level, "Label")]
-        return AudioRendition(
-            name=self.name,
-            codecs=self.says("codecs"),
-            average_bps=peak_bps,
-            peak_bps=peak_bps,
-            sample_rate_hz=int(self.says("audioSamplingRate", "0").split()[-1]),
-            channels=self._channels(),
-            language=self.says("lang", "und"),
-            label=labels[0] if labels else "",
-            is_default=_described(self.levels[2], "Role", ROLE_SCHEME) == "main",
-        )
 
-    def addressing(self) -> Addressing:
-        for kind in ("SegmentTemplate", "SegmentList"):
-            if found := [element for level in self.levels[1:] for element in _children(level, kind)]:
-                return self._inherited(found)
-        raise ManifestError(
-            f"{self.uri}: representation {self.name} is one file with an index of its own; "
-            "only SegmentTemplate and SegmentList are read"
-        )
-
-    def _inherited(self, found: Sequence[etree._Element]) -> Addressing:
-        """The inner element adds to the outer one and comes before it."""
-        attributes: dict[str, str] = {}
-        for element in found:
-            attributes |= _attributes(element)
-        timelines = [each for element in found for each in _children(element, "SegmentTimeline")]
-        listed = [_attributes(each) for element in found for each in _children(element, "SegmentURL")]
-        inits = [_attributes(each) for element in found for each in _children(element, "Initialization")]
-        return Addressing(
-            attributes=attributes,
-            base_uri=self._base_uri(),
-            representation_id=self.name,
-            bandwidth=self.says("bandwidth"),
-            period=self.period_s,
-            runs=[_attributes(run) for run in _children(timelines[-1], "S")] if timelines else (),
-            listed=listed,
-            initialization=inits[-1] if inits else None,
-        )
-
-    def _base_uri(self) -> str:
-        base = self.uri
-        for level in self.levels:
-            for element in _children(level, "BaseURL")[:1]:
-                base = urljoin(base, (element.text or "").strip())
-        return base
-
-    def _video_range(self) -> str:
-        transfers = {value: name for name, value in TRANSFERS.items()}
-        for level in self.levels[2:]:
-            for kind in ("EssentialProperty", "SupplementalProperty"):
-                value = _described(level, kind, TRANSFER_SCHEME)
-                if value in transfers:
-                    return transfers[value]
-        return "SDR"
-
-    def _channels(self) -> int:
-        for level in reversed(self.levels[2:]):
-            for scheme in _CHANNEL_SCHEMES:
-                if value := _described(level, "AudioChannelConfiguration", scheme):
-                    return CHANNELS.get(int(value), 0)
-        return 0
-
-
-def _track(representation: _Representation, rendition: Kind) -> Track[Kind]:
+def _track(representation: Representation, rendition: Kind) -> Track[Kind]:
     addressing = representation.addressing()
     try:
         return Track(rendition=rendition, init=addressing.init(), timeline=addressing.timeline())
@@ -168,6 +71,41 @@ def _track(representation: _Representation, rendition: Kind) -> Track[Kind]:
         raise ValueError(f"representation {rendition.name} has no {error.args[0]!r}") from None
     except (ArithmeticError, ValueError) as error:
         raise ValueError(f"representation {rendition.name}: {error}") from None
+
+
+def _beside(
+    read: Callable[[Representation], Track[Kind] | None], found: Iterable[Representation]
+) -> Iterator[Track[Kind]]:
+    """Text and thumbnails that cannot be read are passed by: the picture plays without them."""
+    for representation in found:
+        with suppress(ArithmeticError, LookupError, ValueError):
+            if track := read(representation):
+                yield track
+
+
+def _text(representation: Representation) -> Track[TextRendition] | None:
+    """Segments, or one file of WebVTT."""
+    if representation.kind != "text":
+        return None
+    rendition = representation.text()
+    if representation.has_addressing:
+        return _track(representation, rendition)
+    uri, duration = representation.file(), representation.period_s
+    if representation.says("mimeType") != TEXT_TYPE or not uri or not duration:
+        return None
+    whole = Segment(number=1, start_ticks=0, duration_ticks=duration.numerator, uri=uri)
+    return Track(
+        rendition=rendition, init=None, timeline=Timeline(timescale=duration.denominator, segments=(whole,))
+    )
+
+
+def _images(representation: Representation) -> Track[ImageRendition] | None:
+    """Sheets of tiles at even intervals."""
+    if representation.kind != "image":
+        return None
+    attributes = representation.addressing().attributes
+    sheet = Fraction(int(attributes["duration"]), int(attributes.get("timescale", "1")))
+    return _track(representation, representation.image(sheet))
 
 
 def _with_default(audio: Sequence[Track[AudioRendition]]) -> tuple[Track[AudioRendition], ...]:
@@ -204,21 +142,6 @@ def _parse(text: str, uri: str) -> etree._Element:
             f"{uri}: not a DASH manifest: its root is {etree.QName(mpd).localname!r}, not 'MPD'"
         )
     return mpd
-
-
-def _children(element: etree._Element, name: str) -> list[etree._Element]:
-    """By local name: some write an older namespace, or none."""
-    return [child for child in element if etree.QName(child).localname == name]
-
-
-def _attributes(element: etree._Element) -> dict[str, str]:
-    return {str(name): str(value) for name, value in element.attrib.items()}
-
-
-def _described(element: etree._Element, kind: str, scheme: str) -> str | None:
-    """The value of the first descriptor of that kind and scheme (5.8.2)."""
-    values = (d.get("value", "") for d in _children(element, kind) if d.get("schemeIdUri") == scheme)
-    return next(values, None)
 
 
 def _period_s(mpd: etree._Element, period: etree._Element) -> Fraction | None:

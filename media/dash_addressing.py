@@ -70,7 +70,10 @@ class Addressing:
         end = None if self.period is None else offset + round(self.period * self._timescale)
         if self.runs:
             return _spans_of_runs(self.runs, end)
-        return _even_spans(int(self.attributes["duration"]), offset, end, len(self.listed))
+        spans = _even_spans(int(self.attributes["duration"]), offset, end, len(self.listed))
+        if last := self.attributes.get("endNumber"):
+            return spans[: int(last) - int(self.attributes.get("startNumber", "1")) + 1]
+        return spans
 
     def _segment(self, index: int, number: int, span: Span, time: int) -> Segment:
         if self.listed:

@@ -1,6 +1,7 @@
 """The DASH manifest of a finished presentation (ISO/IEC 23009-1), over the segments that HLS uses too.
 
-It says what the library's layout is: `<name>/init.mp4` and `<name>/<number>.m4s`, durations exact in ticks.
+It says what the library's layout is: `<name>/init.mp4` and `<name>/<number>.m4s`, durations exact in ticks;
+subtitles are one WebVTT file each, thumbnails are sheets of tiles (DASH-IF IOP 4.3, 6.2.6).
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from lxml import etree
 from media.codec_strings import CHANNELS
 from media.manifest import ManifestError, printable
 from media.presentation import Presentation, Track, boundaries
-from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.rendition import (
+    AnyRendition,
+    AudioRendition,
+    ImageRendition,
+    Rendition,
+    TextRendition,
+    VideoRendition,
+)
 from media.timeline import Timeline
 
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
@@ -23,17 +31,26 @@ TRANSFER_SCHEME = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
 TRANSFERS = {"PQ": "16", "HLG": "18"}  # ISO/IEC 23091-2, table 3
 CHANNELS_SCHEME = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 ROLE_SCHEME = "urn:mpeg:dash:role:2011"
+TEXT_TYPE = "text/vtt"
+TILES_SCHEME = "http://dashif.org/guidelines/thumbnail_tile"
+ACCESSIBILITY_SCHEME = "urn:tva:metadata:cs:AudioPurposeCS:2007"
+HARD_OF_HEARING = "2"  # of that scheme (ETSI TS 102 822-3-1, A.13)
+FORCED = "forced-subtitle"
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _CONFIGURATIONS = {channels: index for index, channels in reversed(CHANNELS.items())}
 
 
 def write_mpd(presentation: Presentation, base_url: str = "") -> str:
-    """One adaptation set for the picture, one for each audio language. Raises ManifestError.
+    """One adaptation set for the picture, one for each audio language, subtitle and size of thumbnails.
+
+    I-frame tracks are left out: DASH has no way to ask for the front of a segment. Raises ManifestError.
 
     `base_url` is where the title's folder is; empty: where the manifest is.
     """
     for track in presentation.tracks:
-        _refuse_other_layouts(track)
+        _refuse_other_layouts(track, "m4s")
+    for images in presentation.images:
+        _refuse_other_layouts(images, "jpg")
     longest = max(t.timeline.seconds(t.timeline.longest_ticks) for t in presentation.tracks)
     end = max(t.timeline.seconds(_end_ticks(t.timeline)) for t in presentation.tracks)
     mpd = etree.Element(
@@ -54,6 +71,10 @@ def write_mpd(presentation: Presentation, base_url: str = "") -> str:
         _add_video(period, presentation.video)
     for tracks in _by_audience(presentation.audio):
         _add_audio(period, tracks)
+    for text in presentation.text:
+        _add_text(period, text.rendition)
+    for images in presentation.images:
+        _add_images(period, images)
     return etree.tostring(mpd, pretty_print=True, xml_declaration=True, encoding="UTF-8").decode()
 
 
@@ -90,6 +111,43 @@ def _add_audio(period: etree._Element, tracks: Sequence[Track[AudioRendition]]) 
         _add_template(representation, track)
 
 
+def _add_text(period: etree._Element, text: TextRendition) -> None:
+    """One file: every player of DASH reads it, few read WebVTT in segments."""
+    attributes = {"id": str(len(period)), "contentType": "text", "mimeType": TEXT_TYPE}
+    adaptation_set = etree.SubElement(period, "AdaptationSet", attributes, lang=printable(text.language))
+    if label := printable(text.label):
+        etree.SubElement(adaptation_set, "Label").text = label
+    if text.is_sdh:
+        _describe(adaptation_set, "Accessibility", ACCESSIBILITY_SCHEME, HARD_OF_HEARING)
+    kind = FORCED if text.is_forced else "caption" if text.is_sdh else "subtitle"
+    _describe(adaptation_set, "Role", ROLE_SCHEME, kind)
+    if text.is_default:
+        _describe(adaptation_set, "Role", ROLE_SCHEME, "main")
+    representation = _add_representation(adaptation_set, text)
+    etree.SubElement(representation, "BaseURL").text = text.whole_uri
+
+
+def _add_images(period: etree._Element, track: Track[ImageRendition]) -> None:
+    """A sheet lasts as long as all its tiles, also the last one, which may not be full (IOP, 6.2.6)."""
+    images = track.rendition
+    attributes = {"id": str(len(period)), "contentType": "image", "mimeType": "image/jpeg"}
+    adaptation_set = etree.SubElement(period, "AdaptationSet", attributes)
+    sheet = images.interval * images.columns * images.rows
+    timescale = 1000 * images.interval.denominator
+    attributes = {
+        "timescale": str(timescale),
+        "duration": str(int(sheet * timescale)),
+        "media": "$RepresentationID$/$Number$.jpg",
+    }
+    if segments := track.timeline.segments:
+        attributes |= {"startNumber": str(segments[0].number), "endNumber": str(segments[-1].number)}
+    etree.SubElement(adaptation_set, "SegmentTemplate", attributes)
+    representation = _add_representation(adaptation_set, images)
+    representation.set("width", str(images.width_px * images.columns))
+    representation.set("height", str(images.height_px * images.rows))
+    _describe(representation, "EssentialProperty", TILES_SCHEME, f"{images.columns}x{images.rows}")
+
+
 def _by_audience(tracks: Iterable[Track[AudioRendition]]) -> list[list[Track[AudioRendition]]]:
     """A player switches freely within a set, so what differs to a listener stands in another."""
     sets: dict[tuple[object, ...], list[Track[AudioRendition]]] = {}
@@ -112,8 +170,10 @@ def _add_set(period: etree._Element, kind: str, tracks: Sequence[Track[Rendition
     return etree.SubElement(period, "AdaptationSet", attributes)
 
 
-def _add_representation(adaptation_set: etree._Element, rendition: Rendition) -> etree._Element:
-    attributes = {"id": rendition.name, "bandwidth": str(rendition.peak_bps), "codecs": rendition.codecs}
+def _add_representation(adaptation_set: etree._Element, rendition: AnyRendition) -> etree._Element:
+    attributes = {"id": rendition.name, "bandwidth": str(rendition.peak_bps)}
+    if not isinstance(rendition, TextRendition | ImageRendition):
+        attributes["codecs"] = rendition.codecs
     return etree.SubElement(adaptation_set, "Representation", attributes)
 
 
@@ -138,14 +198,17 @@ def _add_template(representation: etree._Element, track: Track[Rendition]) -> No
         runs[0].set("t", str(timeline.start_ticks))
 
 
-def _refuse_other_layouts(track: Track[Rendition]) -> None:
+def _refuse_other_layouts(track: Track[AnyRendition], suffix: str) -> None:
     folder = track.rendition.name
     segments = track.timeline.segments
     first = segments[0].number if segments else 1
-    as_written = [(f"{folder}/{number}.m4s", None) for number in range(first, first + len(segments))]
+    as_written = [(f"{folder}/{number}.{suffix}", None) for number in range(first, first + len(segments))]
     has_own_init = track.init and (track.init.uri, track.init.byte_range) != (f"{folder}/init.mp4", None)
     if has_own_init or [(segment.uri, segment.byte_range) for segment in segments] != as_written:
-        raise ManifestError(f"{folder}: DASH is written for {folder}/init.mp4 and {folder}/<number>.m4s only")
+        files = (
+            f"{folder}/init.mp4 and {folder}/<number>.m4s" if suffix == "m4s" else f"{folder}/<number>.jpg"
+        )
+        raise ManifestError(f"{folder}: DASH is written for {files} only")
 
 
 def _end_ticks(timeline: Timeline) -> int:

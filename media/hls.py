@@ -11,25 +11,47 @@ from urllib.parse import urljoin
 
 import m3u8
 
-from media.hls_playlists import AudioMedia, MediaPlaylist, Multivariant, Variant, presentation_of
+from media.hls_entries import (
+    audio_media,
+    iframe_variant,
+    image_stream,
+    rung,
+    text_media,
+    tiles,
+    variant,
+)
+from media.hls_playlists import (
+    AudioMedia,
+    ImageStream,
+    MediaPlaylist,
+    Multivariant,
+    TextMedia,
+    Tiles,
+    Variant,
+    presentation_of,
+)
 from media.hls_variables import substitute
-from media.hls_writer import write_media, write_multivariant
-from media.manifest import ManifestError, first_line, frame_rate_of, name_of, split_codecs
+from media.hls_writer import write_iframes, write_media, write_multivariant, write_playlists
+from media.manifest import ManifestError, first_line, name_of
 from media.presentation import InitSegment
-from media.rendition import AudioRendition, Rendition, VideoRendition
 from media.timeline import ByteRange, Segment, Timeline
 
 __all__ = [
     "AudioMedia",
+    "ImageStream",
     "ManifestError",
     "MediaPlaylist",
     "Multivariant",
+    "TextMedia",
+    "Tiles",
     "Variant",
     "presentation_of",
     "read_media",
     "read_multivariant",
+    "write_iframes",
     "write_media",
     "write_multivariant",
+    "write_playlists",
 ]
 
 
@@ -39,7 +61,7 @@ def read_multivariant(text: str, uri: str) -> Multivariant:
     with _reading(uri):
         values = _parse(text, uri)
         if values["segments"]:
-            lone = _rung({}, name=name_of(uri.rpartition("/")[2]), codecs="")
+            lone = rung({}, name=name_of(uri.rpartition("/")[2]), codecs="")
             return Multivariant(uri=uri, variants=(Variant(rendition=lone, uri=uri),), variables=variables)
         if not values["playlists"]:
             raise ManifestError(f"{uri}: the playlist lists neither variants nor segments")
@@ -47,8 +69,15 @@ def read_multivariant(text: str, uri: str) -> Multivariant:
         groups = {item["group_id"] for item in media}
         return Multivariant(
             uri=uri,
-            variants=tuple(_variant(playlist, uri, groups) for playlist in values["playlists"]),
-            audio=tuple(_audio_media(item, uri, values["playlists"]) for item in media),
+            variants=tuple(variant(playlist, uri, groups) for playlist in values["playlists"]),
+            audio=tuple(audio_media(item, uri, values["playlists"]) for item in media),
+            text=tuple(
+                text_media(item, uri)
+                for item in values["media"]
+                if item.get("type") == "SUBTITLES" and "uri" in item
+            ),
+            iframes=tuple(iframe_variant(item, uri) for item in values["iframe_playlists"]),
+            images=tuple(image_stream(item, uri) for item in values["image_playlists"]),
             variables=variables,
         )
 
@@ -74,6 +103,7 @@ def read_media(
             is_live=not values["is_endlist"] and values["playlist_type"] != "vod",
             target_duration_s=values.get("targetduration", 0),
             is_encrypted=any(key and key.get("method") != "NONE" for key in values["keys"]),
+            tiles=tiles(values["tiles"][0]) if values["tiles"] else None,
         )
 
 
@@ -93,62 +123,6 @@ def _parse(text: str, uri: str) -> dict[str, Any]:
         raise ManifestError(f"{uri}: not an HLS playlist: it begins with {first_line(text)}")
     values: dict[str, Any] = m3u8.parse(text)
     return values
-
-
-def _variant(playlist: dict[str, Any], uri: str, groups: set[str]) -> Variant:
-    """A variant's group counts only if its audio has playlists: without, it is muxed with the picture."""
-    info = playlist["stream_info"]
-    codecs = info.get("codecs", "")
-    video, audio = split_codecs(codecs)
-    group = info["audio"] if info.get("audio") in groups else None
-    name = name_of(playlist["uri"])
-    rendition: Rendition
-    if audio and not video and "resolution" not in info:
-        peak_bps, average_bps = _bandwidth(info)
-        rendition = _audio(name, audio, peak_bps=peak_bps, average_bps=average_bps)
-    else:
-        rendition = _rung(info, name, video if group else codecs)
-    return Variant(rendition=rendition, uri=urljoin(uri, playlist["uri"]), audio_group=group)
-
-
-def _rung(info: Mapping[str, Any], name: str, codecs: str) -> VideoRendition:
-    width_px, _, height_px = info.get("resolution", "0x0").lower().partition("x")
-    peak_bps, average_bps = _bandwidth(info)
-    return VideoRendition(
-        name=name,
-        codecs=codecs,
-        average_bps=average_bps,
-        peak_bps=peak_bps,
-        width_px=int(width_px),
-        height_px=int(height_px),
-        frame_rate=frame_rate_of(repr(info.get("frame_rate", 0))),
-        video_range=info.get("video_range", "SDR"),
-    )
-
-
-def _bandwidth(info: Mapping[str, Any]) -> tuple[int, int]:
-    peak_bps: int = info.get("bandwidth", 0)
-    return peak_bps, info.get("average_bandwidth", peak_bps)
-
-
-def _audio(name: str, codecs: str, **known: Any) -> AudioRendition:
-    unknown = {"average_bps": 0, "peak_bps": 0, "sample_rate_hz": 0, "channels": 0}
-    return AudioRendition(name=name, codecs=codecs, **unknown | known)
-
-
-def _audio_media(item: dict[str, Any], uri: str, playlists: list[dict[str, Any]]) -> AudioMedia:
-    """The codecs of a group stand at the variants that use it."""
-    users = [p["stream_info"] for p in playlists if p["stream_info"].get("audio") == item["group_id"]]
-    language, name = item.get("language", "und"), item.get("name", "")
-    rendition = _audio(
-        name_of(item["uri"]),
-        next((audio for info in users if (audio := split_codecs(info.get("codecs", ""))[1])), ""),
-        channels=int(item.get("channels", "0").partition("/")[0]),
-        language=language,
-        label="" if name == language else name,
-        is_default=item.get("default") == "YES",
-    )
-    return AudioMedia(rendition=rendition, uri=urljoin(uri, item["uri"]), group=item["group_id"])
 
 
 def _segments(found: list[dict[str, Any]], uri: str, number: int, timescale: int) -> Iterator[Segment]:

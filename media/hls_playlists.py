@@ -6,16 +6,23 @@ second include it, and the audio's are 0. So is every number that a playlist doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeVar
 
 from media.manifest import ManifestError
 from media.presentation import InitSegment, Presentation, Track
-from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.rendition import (
+    AnyRendition,
+    AudioRendition,
+    ImageRendition,
+    TextRendition,
+    VideoRendition,
+)
 from media.timeline import Timeline
 
-Kind = TypeVar("Kind", bound=Rendition)
+Kind = TypeVar("Kind", bound=AnyRendition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +44,60 @@ class AudioMedia:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TextMedia:
+    """One EXT-X-MEDIA of type SUBTITLES."""
+
+    rendition: TextRendition
+    uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageStream:
+    """One EXT-X-IMAGE-STREAM-INF; how its sheets are laid out stands in its media playlist."""
+
+    name: str
+    uri: str
+    codecs: str
+    average_bps: int
+    peak_bps: int
+    width_px: int
+    height_px: int
+
+
+Item = TypeVar("Item", Variant, TextMedia, ImageStream)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Multivariant:
     """A multivariant playlist; its media playlists are still to be fetched."""
 
     uri: str
     variants: tuple[Variant, ...]
     audio: tuple[AudioMedia, ...] = ()
+    text: tuple[TextMedia, ...] = ()
+    iframes: tuple[Variant, ...] = ()
+    images: tuple[ImageStream, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)  # for media playlists that import them
 
     @property
     def playlist_uris(self) -> tuple[str, ...]:
-        """What `presentation_of` wants, each once."""
+        """What `presentation_of` wants for picture and sound, each once."""
         return tuple(dict.fromkeys([*(v.uri for v in self.variants), *(a.uri for a in self.audio)]))
+
+    @property
+    def extra_uris(self) -> tuple[str, ...]:
+        """What it takes besides, if it is given: subtitles, I-frames, thumbnails."""
+        text, iframes = (item.uri for item in self.text), (item.uri for item in self.iframes)
+        return tuple(dict.fromkeys([*text, *iframes, *(item.uri for item in self.images)]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiles:
+    """How the thumbnails of a playlist lie on their sheets (EXT-X-TILES)."""
+
+    columns: int
+    rows: int
+    interval: Fraction  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +109,7 @@ class MediaPlaylist:
     is_live: bool  # it may still grow
     target_duration_s: int
     is_encrypted: bool = False
+    tiles: Tiles | None = None
 
 
 def presentation_of(multivariant: Multivariant, playlists: Mapping[str, MediaPlaylist]) -> Presentation:
@@ -86,9 +136,47 @@ def presentation_of(multivariant: Multivariant, playlists: Mapping[str, MediaPla
     return Presentation(
         video=tuple(video),
         audio=tuple(audio),
+        text=tuple(_track(item.rendition, playlists[u]) for u, item in _given(multivariant.text, playlists)),
+        iframes=tuple(_iframes(multivariant, playlists)),
+        images=tuple(
+            _track(_thumbnails(item, tiles), playlists[uri])
+            for uri, item in _given(multivariant.images, playlists)
+            if (tiles := playlists[uri].tiles)
+        ),
         is_live=any(playlists[uri].is_live for uri in multivariant.playlist_uris if uri in playlists),
     )
 
 
 def _track(rendition: Kind, playlist: MediaPlaylist) -> Track[Kind]:
     return Track(rendition=rendition, init=playlist.init, timeline=playlist.timeline)
+
+
+def _given(items: Iterable[Item], playlists: Mapping[str, MediaPlaylist]) -> list[tuple[str, Item]]:
+    """What has a playlist here; the same one offered in several groups counts once, as it comes first."""
+    by_uri: dict[str, Item] = {}
+    for item in items:
+        by_uri.setdefault(item.uri, item)
+    return [(uri, item) for uri, item in by_uri.items() if uri in playlists]
+
+
+def _iframes(
+    multivariant: Multivariant, playlists: Mapping[str, MediaPlaylist]
+) -> Iterator[Track[VideoRendition]]:
+    given = _given(multivariant.iframes, playlists)
+    for uri, item in sorted(given, key=lambda given: given[1].rendition.peak_bps):
+        if isinstance(item.rendition, VideoRendition):
+            yield _track(item.rendition, playlists[uri])
+
+
+def _thumbnails(stream: ImageStream, tiles: Tiles) -> ImageRendition:
+    return ImageRendition(
+        name=stream.name,
+        codecs=stream.codecs,
+        average_bps=stream.average_bps,
+        peak_bps=stream.peak_bps,
+        width_px=stream.width_px,
+        height_px=stream.height_px,
+        columns=tiles.columns,
+        rows=tiles.rows,
+        interval=tiles.interval,
+    )

@@ -10,10 +10,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.rendition import (
+    AnyRendition,
+    AudioRendition,
+    ImageRendition,
+    Rendition,
+    TextRendition,
+    VideoRendition,
+)
 from media.timeline import ByteRange, Timeline
 
-R = TypeVar("R", bound=Rendition, covariant=True)
+R = TypeVar("R", bound=AnyRendition, covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +34,7 @@ class InitSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track(Generic[R]):
-    """A rendition with its timeline. `init` is None for self-initialising segments (MPEG-TS)."""
+    """A rendition with its timeline. `init` is None where segments need none (MPEG-TS, text, images)."""
 
     rendition: R
     init: InitSegment | None
@@ -36,10 +43,18 @@ class Track(Generic[R]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """What can be played together: the rungs of the ladder, from low to high, and the audio tracks."""
+    """What can be played together: the ladder, from low to high, the audio, and what goes beside them.
+
+    An I-frame track shares the name, the init segment and the files of its rung: each of its segments is the
+    byte range of one key frame.
+    """
 
     video: tuple[Track[VideoRendition], ...] = ()
     audio: tuple[Track[AudioRendition], ...] = ()
+    text: tuple[Track[TextRendition], ...] = ()
+    iframes: tuple[Track[VideoRendition], ...] = ()
+    images: tuple[Track[ImageRendition], ...] = ()
+    poster: str | None = None  # address of a picture to show before the play
     is_live: bool = False  # the manifest may still grow
 
     def __post_init__(self) -> None:
@@ -48,7 +63,12 @@ class Presentation:
 
     @property
     def tracks(self) -> tuple[Track[Rendition], ...]:
+        """The tracks that make the duration: picture and sound."""
         return (*self.video, *self.audio)
+
+    @property
+    def all_tracks(self) -> tuple[Track[AnyRendition], ...]:
+        return (*self.video, *self.audio, *self.text, *self.iframes, *self.images)
 
     @property
     def duration(self) -> Fraction:

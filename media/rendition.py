@@ -1,7 +1,7 @@
 """Renditions: the encodings of one title that a player chooses from.
 
-A video rendition is a rung of the ladder; an audio rendition is one track in one codec. Codec strings are
-those of RFC 6381, languages those of BCP 47.
+A video rendition is a rung of the ladder; an audio rendition is one track in one codec; text and images go
+beside them. Codec strings are those of RFC 6381, languages those of BCP 47.
 """
 
 from __future__ import annotations
@@ -39,4 +39,45 @@ class AudioRendition:
     is_default: bool = True
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRendition:
+    """One track of subtitles or captions, in WebVTT."""
+
+    name: str  # its folder below the title, such as "subtitles/en-1f3a9b2c"
+    average_bps: int
+    peak_bps: int
+    language: str = "und"  # BCP 47
+    label: str = ""  # what a menu shows; empty: the language
+    is_default: bool = False  # shown unless the viewer says otherwise
+    is_forced: bool = False  # translates what the picture or a foreign voice says, also for who wants no text
+    is_sdh: bool = False  # for the deaf and hard of hearing: says who speaks and what sounds
+
+    @property
+    def whole_uri(self) -> str:
+        """All its cues in one file, for DASH and for the `track` element of a page."""
+        return f"{self.name}.vtt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRendition:
+    """Thumbnails for seeking: each segment is one JPEG, a sheet of tiles from left to right, then down."""
+
+    name: str  # its folder below the title, such as "thumbnails"
+    average_bps: int
+    peak_bps: int
+    width_px: int  # of one thumbnail
+    height_px: int
+    columns: int  # of a sheet
+    rows: int
+    interval: Fraction  # seconds from one thumbnail to the next
+    codecs: str = "jpeg"
+
+    def __post_init__(self) -> None:
+        if self.columns < 1 or self.rows < 1:
+            raise ValueError(f"{self.name}: {self.columns}x{self.rows} tiles hold no thumbnail")
+        if self.interval <= 0:
+            raise ValueError(f"{self.name}: thumbnails every {self.interval} s")
+
+
 Rendition = VideoRendition | AudioRendition
+AnyRendition = Rendition | TextRendition | ImageRendition

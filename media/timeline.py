@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 ByteRange = tuple[int, int]  # first and last byte, both included, as in a Range header
 
@@ -64,6 +65,24 @@ class Timeline:
     @property
     def longest_ticks(self) -> int:
         return max((segment.duration_ticks for segment in self.segments), default=0)
+
+    @property
+    def average_bps(self) -> int:
+        """Bits per second over the whole, rounded up; 0 for an empty one."""
+        bits = 8 * sum(segment.size_bytes or 0 for segment in self.segments)
+        return ceil(bits / self.duration) if self.duration_ticks else 0
+
+    @property
+    def peak_bps(self) -> int:
+        """Bits per second of the costliest segment, rounded up (RFC 8216, 4.1)."""
+        return max(
+            (
+                ceil(8 * (segment.size_bytes or 0) / self.seconds(segment.duration_ticks))
+                for segment in self.segments
+                if segment.duration_ticks
+            ),
+            default=0,
+        )
 
     def seconds(self, ticks: int) -> Fraction:
         return Fraction(ticks, self.timescale)

@@ -92,8 +92,10 @@ def read_title(text: str | bytes) -> Title:
 
 
 def _uris(presentation: Presentation) -> set[str]:
-    inits = {track.init.uri for track in presentation.tracks if track.init}
-    return inits.union(segment.uri for track in presentation.tracks for segment in track.timeline.segments)
+    uris = {track.init.uri for track in presentation.all_tracks if track.init}
+    uris |= {segment.uri for track in presentation.all_tracks for segment in track.timeline.segments}
+    uris |= {track.rendition.whole_uri for track in presentation.text}
+    return uris | ({presentation.poster} if presentation.poster else set())
 
 
 _SCHEMA = TypeAdapter(Title)

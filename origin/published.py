@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from media.dash import write_mpd
-from media.hls import write_media, write_multivariant
+from media.hls import write_multivariant, write_playlists
 from media.presentation import Presentation
-from media.rendition import Rendition, VideoRendition
+from media.rendition import Rendition, TextRendition, VideoRendition
 from media.title import Title, TitleFile
 from origin.caching import Kind, media_type
 from origin.conditional import Validators
@@ -56,7 +56,9 @@ def describe(title: Title) -> dict[str, Any]:
         "duration_s": float(title.presentation.duration),
         "hls": f"{root_of(title)}/master.m3u8",
         "dash": f"{root_of(title)}/manifest.mpd",
+        "poster": f"{root_of(title)}/{title.presentation.poster}" if title.presentation.poster else None,
         "renditions": [_describe(track.rendition) for track in title.presentation.tracks],
+        "subtitles": [_describe_text(track.rendition) for track in title.presentation.text],
     }
 
 
@@ -70,12 +72,16 @@ def _describe(rendition: Rendition) -> dict[str, Any]:
     return about | sound | {"kind": "audio", "language": rendition.language}
 
 
+def _describe_text(text: TextRendition) -> dict[str, Any]:
+    about = {"name": text.name, "language": text.language, "label": text.label, "file": text.whole_uri}
+    return about | {"is_default": text.is_default, "is_forced": text.is_forced, "is_sdh": text.is_sdh}
+
+
 def _manifests(title: Title) -> Iterator[tuple[str, str]]:
     yield "master.m3u8", write_multivariant(title.presentation)
     # Some DASH players resolve addresses against what they asked for, not against what it led to.
     yield "manifest.mpd", write_mpd(title.presentation, base_url=f"{root_of(title)}/")
-    for track in title.presentation.tracks:
-        yield f"{track.rendition.name}/index.m3u8", write_media(track)
+    yield from write_playlists(title.presentation).items()
 
 
 def _kinds(presentation: Presentation) -> dict[str, tuple[Kind, bool]]:
@@ -87,6 +93,9 @@ def _kinds(presentation: Presentation) -> dict[str, tuple[Kind, bool]]:
         kinds |= {segment.uri: (Kind.SEGMENT, is_audio) for segment in track.timeline.segments}
         if track.init:
             kinds[track.init.uri] = (Kind.INIT, is_audio)
+    for text in presentation.text:
+        kinds[text.rendition.whole_uri] = (Kind.SEGMENT, False)
+        kinds |= {segment.uri: (Kind.SEGMENT, False) for segment in text.timeline.segments}
     return kinds
 
 

@@ -12,20 +12,28 @@ from urllib.parse import urljoin
 from hypothesis import strategies as st
 
 from media.presentation import InitSegment, Presentation, Track
-from media.rendition import AudioRendition, Rendition, VideoRendition
+from media.rendition import (
+    AnyRendition,
+    AudioRendition,
+    ImageRendition,
+    TextRendition,
+    VideoRendition,
+)
 from media.timeline import Segment, Timeline
 
 URI = "http://edge.example/v/bunny/1f3a/manifest"
-Kind = TypeVar("Kind", bound=Rendition)
+Kind = TypeVar("Kind", bound=AnyRendition)
 NTSC_FILM = Fraction(24000, 1001)
 
 
-def timeline(folder: str, durations: Sequence[int], timescale: int, start_ticks: int = 0) -> Timeline:
+def timeline(
+    folder: str, durations: Sequence[int], timescale: int, start_ticks: int = 0, suffix: str = "m4s"
+) -> Timeline:
     starts = accumulate(durations, initial=start_ticks)
     return Timeline(
         timescale=timescale,
         segments=tuple(
-            Segment(number=number, start_ticks=start, duration_ticks=ticks, uri=f"{folder}/{number}.m4s")
+            Segment(number=number, start_ticks=start, duration_ticks=ticks, uri=f"{folder}/{number}.{suffix}")
             for number, (start, ticks) in enumerate(zip(starts, durations, strict=False), start=1)
         ),
     )
@@ -76,6 +84,63 @@ def audio(
     return Track(rendition=rendition, init=init, timeline=timeline(name, durations, timescale, start_ticks))
 
 
+def text(
+    language: str = "en",
+    durations: Sequence[int] = (48048, 48048, 12012),
+    timescale: int = 24000,
+    *,
+    label: str = "",
+    is_default: bool = False,
+    is_forced: bool = False,
+    is_sdh: bool = False,
+) -> Track[TextRendition]:
+    kind = "-forced" if is_forced else "-sdh" if is_sdh else ""
+    name = f"subtitles/{language}{kind}-7c8d9e0f"
+    rendition = TextRendition(
+        name=name,
+        average_bps=200,
+        peak_bps=500,
+        language=language,
+        label=label,
+        is_default=is_default,
+        is_forced=is_forced,
+        is_sdh=is_sdh,
+    )
+    return Track(rendition=rendition, init=None, timeline=timeline(name, durations, timescale, suffix="vtt"))
+
+
+def iframes(track: Track[VideoRendition]) -> Track[VideoRendition]:
+    """A rung's key frames, one at the front of each segment."""
+    segments = tuple(
+        replace(segment, byte_range=(24, 499 + number), size_bytes=476 + number)
+        for number, segment in enumerate(track.timeline.segments)
+    )
+    found = replace(track.timeline, segments=segments)
+    rung = replace(track.rendition, average_bps=found.average_bps, peak_bps=found.peak_bps)
+    return Track(rendition=rung, init=track.init, timeline=found)
+
+
+def images(
+    end_ms: int = 123_456, interval: Fraction = Fraction(5), columns: int = 5, rows: int = 3
+) -> Track[ImageRendition]:
+    """Sheets that are full but for the last, which ends where the picture does."""
+    timescale = 1000 * interval.denominator
+    sheet, end = int(interval * columns * rows * timescale), end_ms * interval.denominator
+    durations = [min(sheet, end - start) for start in range(0, end, sheet)]
+    rendition = ImageRendition(
+        name="thumbnails",
+        average_bps=9000,
+        peak_bps=12_000,
+        width_px=320,
+        height_px=180,
+        columns=columns,
+        rows=rows,
+        interval=interval,
+    )
+    found = timeline("thumbnails", durations, timescale, suffix="jpg")
+    return Track(rendition=rendition, init=None, timeline=found)
+
+
 def renamed(track: Track[Kind], name: str) -> Track[Kind]:
     """The track in another folder."""
     folder = track.rendition.name
@@ -95,14 +160,21 @@ FRAME_RATES = st.sampled_from(
 
 @st.composite
 def presentations(draw: st.DrawFn) -> Presentation:
-    """Ladders of zero to three rungs on one timescale each, with zero to two audio tracks."""
+    """Ladders of zero to three rungs on one timescale each, with zero to two audio tracks.
+
+    Beside a picture there may be subtitles cut like it, I-frames, and thumbnails up to its end.
+    """
     heights = draw(st.lists(st.integers(2, 2160), max_size=3, unique=True).map(sorted))
     languages = draw(
         st.lists(st.sampled_from(["und", "en", "de"]), min_size=not heights, max_size=2, unique=True)
     )
     durations = st.lists(st.integers(1, 2**20), min_size=1, max_size=30)
+    rungs = tuple(video(h, draw(durations), draw(TIMESCALES), draw(FRAME_RATES)) for h in heights)
     return Presentation(
-        video=tuple(video(h, draw(durations), draw(TIMESCALES), draw(FRAME_RATES)) for h in heights),
+        video=rungs,
+        text=draw(_texts(rungs[0])) if rungs else (),
+        iframes=tuple(map(iframes, rungs)) if draw(st.booleans()) else (),
+        images=(draw(_images(rungs[0])),) if rungs and _lasts(rungs[0]) and draw(st.booleans()) else (),
         audio=tuple(
             audio(language, draw(durations), draw(TIMESCALES), is_default=not number)
             for number, language in enumerate(languages)
@@ -110,9 +182,43 @@ def presentations(draw: st.DrawFn) -> Presentation:
     )
 
 
+_KINDS = st.sampled_from([(False, False), (True, False), (False, True)])
+
+
+@st.composite
+def _texts(draw: st.DrawFn, rung: Track[VideoRendition]) -> tuple[Track[TextRendition], ...]:
+    durations = [segment.duration_ticks for segment in rung.timeline.segments]
+    kinds = st.tuples(st.sampled_from(["en", "de", "pt-BR"]), _KINDS)
+    chosen = draw(st.lists(kinds, max_size=3, unique=True))
+    default = draw(st.integers(0, 4))
+    return tuple(
+        text(
+            language,
+            durations,
+            rung.timeline.timescale,
+            label=f"A {language} {is_forced} {is_sdh}",
+            is_default=number == default,
+            is_forced=is_forced,
+            is_sdh=is_sdh,
+        )
+        for number, (language, (is_forced, is_sdh)) in enumerate(chosen)
+    )
+
+
+def _lasts(rung: Track[VideoRendition]) -> bool:
+    """Long enough for thumbnails, whose clock counts milliseconds."""
+    return rung.timeline.duration > Fraction(1, 100)
+
+
+@st.composite
+def _images(draw: st.DrawFn, rung: Track[VideoRendition]) -> Track[ImageRendition]:
+    end_ms = int(1000 * rung.timeline.duration)
+    interval = draw(st.integers(1, 10).map(Fraction)) if end_ms < 10**7 else Fraction(10**6)
+    return images(end_ms, interval, draw(st.integers(1, 6)), draw(st.integers(1, 6)))
+
+
 def absolute(track: Track[Kind], rendition: Kind) -> Track[Kind]:
     """The track with the addresses that a reader gives it."""
     segments = tuple(replace(s, uri=urljoin(URI, s.uri)) for s in track.timeline.segments)
-    assert track.init
-    init = InitSegment(uri=urljoin(URI, track.init.uri))
+    init = InitSegment(uri=urljoin(URI, track.init.uri)) if track.init else None
     return Track(rendition=rendition, init=init, timeline=replace(track.timeline, segments=segments))

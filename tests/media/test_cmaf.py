@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 
 from media.boxes import BoxError, read_boxes
 from media.cmaf import InitFacts, read_fragment, read_init
+from tests.media.bitstreams import box as box
+from tests.media.bitstreams import full as full
 
 SYNC, NON_SYNC = 0x02000000, 0x01010000
-
-
-def box(kind: str, *payload: bytes) -> bytes:
-    content = b"".join(payload)
-    return struct.pack(">I4s", 8 + len(content), kind.encode("latin-1")) + content
-
-
-def full(kind: str, version: int, flags: int, layout: str = "", *values: int) -> bytes:
-    return box(kind, struct.pack(f">I{layout}", version << 24 | flags, *values))
 
 
 def init(handler: str, sample_entry: bytes, mdhd: bytes | None = None) -> bytes:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from media.dash import ManifestError, read_mpd, write_mpd
 from media.hls import read_media, write_media
-from media.presentation import InitSegment, Presentation, boundaries
-from tests.media.presentations import URI, absolute, audio, presentations, video
+from media.presentation import InitSegment, Presentation, Track, boundaries
+from media.rendition import ImageRendition, TextRendition
+from media.timeline import Segment, Timeline
+from tests.media.presentations import URI, absolute, audio, images, presentations, text, video
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -21,9 +24,42 @@ def as_dash_carries(presentation: Presentation) -> Presentation:
     """The average bit rate is lost: @bandwidth is the peak."""
     rungs = [(t, replace(t.rendition, average_bps=t.rendition.peak_bps)) for t in presentation.video]
     sounds = [(t, replace(t.rendition, average_bps=t.rendition.peak_bps)) for t in presentation.audio]
+    end = period_of(presentation)
     return Presentation(
         video=tuple(absolute(track, rung) for track, rung in rungs),
         audio=tuple(absolute(track, sound) for track, sound in sounds),
+        text=tuple(as_one_file(track, end) for track in presentation.text),
+        images=tuple(with_sheets_to_the_end(track, end) for track in presentation.images),
+    )
+
+
+def period_of(presentation: Presentation) -> Fraction:
+    """The duration, rounded up to the microsecond."""
+    end = max(t.timeline.seconds(t.timeline.segments[-1].end_ticks) for t in presentation.tracks)
+    return Fraction(ceil(end * 10**6), 10**6)
+
+
+def as_one_file(track: Track[TextRendition], end: Fraction) -> Track[TextRendition]:
+    own = track.rendition
+    uri = urljoin(URI, f"{own.name}.vtt")
+    whole = Segment(number=1, start_ticks=0, duration_ticks=end.numerator, uri=uri)
+    return Track(
+        rendition=replace(own, average_bps=own.peak_bps),
+        init=None,
+        timeline=Timeline(timescale=end.denominator, segments=(whole,)),
+    )
+
+
+def with_sheets_to_the_end(track: Track[ImageRendition], end: Fraction) -> Track[ImageRendition]:
+    """The last sheet goes on until it is full or the period over."""
+    own, timeline = track.rendition, track.timeline
+    *earlier, last = timeline.segments
+    full = last.start_ticks + int(own.interval * own.columns * own.rows * timeline.timescale)
+    until = min(full, round(end * timeline.timescale))
+    segments = (*earlier, replace(last, duration_ticks=until - last.start_ticks))
+    return absolute(
+        replace(track, timeline=replace(timeline, segments=segments)),
+        replace(own, average_bps=own.peak_bps),
     )
 
 
@@ -94,6 +130,40 @@ def test_segments_of_one_length_fill_the_period_and_the_last_is_as_short_as_it_e
     timeline = read_mpd(one(NUMBERED), URI).video[0].timeline
     assert [s.duration_ticks for s in timeline.segments] == [4000, 4000, 2000]
     assert [s.uri for s in timeline.segments] == [urljoin(URI, f"v1_00{n}.m4s") for n in (1, 2, 3)]
+
+
+def test_a_template_may_say_its_last_number() -> None:
+    timeline = read_mpd(one(NUMBERED.replace("timescale", 'endNumber="2" timescale')), URI).video[0].timeline
+    assert [s.number for s in timeline.segments] == [1, 2]
+
+
+def test_flags_of_subtitles_and_the_grid_of_thumbnails_come_back() -> None:
+    presentation = Presentation(
+        video=(video(720, [24000 * 60, 24000 * 40]),),
+        text=(text("en", is_forced=True, label="Signs"), text("de", is_sdh=True, is_default=True)),
+        images=(images(end_ms=100_000, interval=Fraction(2002, 1000)),),
+    )
+    assert read_mpd(write_mpd(presentation), URI) == as_dash_carries(presentation)
+
+
+BESIDE = [  # an adaptation set that cannot be read
+    pytest.param('contentType="text" mimeType="application/ttml+xml"', "<BaseURL>a.xml</BaseURL>", id="ttml"),
+    pytest.param('contentType="text"', '<SegmentBase indexRange="0-9"/>', id="text-with-an-index"),
+    pytest.param('contentType="text" mimeType="text/vtt"', "", id="text-without-an-address"),
+    pytest.param('contentType="image"', "<BaseURL>a.jpg</BaseURL>", id="one-picture"),
+    pytest.param('contentType="image"', '<SegmentTemplate duration="0" media="a"/>', id="endless-sheets"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "addressing"), BESIDE)
+def test_text_and_thumbnails_of_other_kinds_do_not_keep_the_picture_from_playing(
+    attributes: str, addressing: str
+) -> None:
+    beside = (
+        f'<AdaptationSet {attributes}><Representation id="x">{addressing}</Representation></AdaptationSet>'
+    )
+    read = read_mpd(one(NUMBERED).replace("</Period>", f"{beside}</Period>"), URI)
+    assert (len(read.video), read.text, read.images) == (1, (), ())
 
 
 def test_base_addresses_add_up_from_level_to_level() -> None:

@@ -7,7 +7,7 @@ from lxml import etree
 
 from media.dash import ManifestError, write_mpd
 from media.presentation import Presentation
-from tests.media.presentations import audio, video
+from tests.media.presentations import audio, images, text, video
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -80,6 +80,60 @@ def test_the_transfer_of_high_dynamic_range_is_named() -> None:
     assert found(mpd, "SupplementalProperty") == [
         {"schemeIdUri": "urn:mpeg:mpegB:cicp:TransferCharacteristics", "value": "16"}
     ]
+
+
+def test_subtitles_are_one_file_with_a_role() -> None:
+    tracks = (
+        text("en", is_default=True, label="English"),
+        text("en", is_forced=True),
+        text("de", is_sdh=True),
+    )
+    mpd = parsed(Presentation(video=(video(720),), text=tracks))
+    sets = found(mpd, "AdaptationSet")[1:]
+    assert [(each["contentType"], each["mimeType"], each["lang"]) for each in sets] == [
+        ("text", "text/vtt", "en"),
+        ("text", "text/vtt", "en"),
+        ("text", "text/vtt", "de"),
+    ]
+    assert [each["value"] for each in found(mpd, "Role")] == [
+        "subtitle",
+        "main",
+        "forced-subtitle",
+        "caption",
+    ]
+    assert found(mpd, "Accessibility") == [
+        {"schemeIdUri": "urn:tva:metadata:cs:AudioPurposeCS:2007", "value": "2"}
+    ]
+    assert next(url.text for url in mpd.iter(f"{MPD}BaseURL")) == "subtitles/en-7c8d9e0f.vtt"
+    assert found(mpd, "Representation")[1] == {"id": "subtitles/en-7c8d9e0f", "bandwidth": "500"}
+
+
+def test_thumbnails_are_sheets_of_one_length() -> None:
+    mpd = parsed(Presentation(video=(video(720),), images=(images(end_ms=100_000),)))
+    assert found(mpd, "AdaptationSet")[1]["mimeType"] == "image/jpeg"
+    assert found(mpd, "SegmentTemplate")[1] == {
+        "timescale": "1000",
+        "duration": "75000",
+        "media": "$RepresentationID$/$Number$.jpg",
+        "startNumber": "1",
+        "endNumber": "2",
+    }
+    assert found(mpd, "Representation")[1] == {
+        "id": "thumbnails",
+        "bandwidth": "12000",
+        "width": "1600",
+        "height": "540",
+    }
+    assert found(mpd, "EssentialProperty") == [
+        {"schemeIdUri": "http://dashif.org/guidelines/thumbnail_tile", "value": "5x3"}
+    ]
+
+
+def test_sheets_in_another_place_are_refused() -> None:
+    sheets = images()
+    elsewhere = replace(sheets, rendition=replace(sheets.rendition, name="tiles"))
+    with pytest.raises(ManifestError, match=r"tiles: DASH is written for tiles/<number>\.jpg only"):
+        write_mpd(Presentation(video=(video(720),), images=(elsewhere,)))
 
 
 def test_a_layout_that_the_template_cannot_name_is_refused() -> None:

@@ -14,12 +14,14 @@ from media.hls import (
     presentation_of,
     read_media,
     read_multivariant,
+    write_iframes,
     write_media,
     write_multivariant,
+    write_playlists,
 )
 from media.presentation import InitSegment, Presentation, Track, boundaries
-from media.rendition import AudioRendition, VideoRendition
-from tests.media.presentations import URI, absolute, audio, presentations, video
+from media.rendition import AnyRendition, AudioRendition, VideoRendition
+from tests.media.presentations import URI, absolute, audio, iframes, images, presentations, text, video
 
 MEDIA_URI = "http://edge.example/v/bunny/1f3a/720p/index.m3u8"
 
@@ -28,10 +30,15 @@ def read_back(presentation: Presentation) -> Presentation:
     """Through text and back, each track read on its own timescale."""
     multivariant = read_multivariant(write_multivariant(presentation), URI)
     playlists = {}
-    for track in presentation.tracks:
+    ordinary: list[Track[AnyRendition]] = [*presentation.tracks, *presentation.text, *presentation.images]
+    for track in ordinary:
         uri = urljoin(URI, f"{track.rendition.name}/index.m3u8")
         playlists[uri] = read_media(write_media(track), uri, timescale=track.timeline.timescale)
-    assert set(multivariant.playlist_uris) == set(playlists)
+    for rung in presentation.iframes:
+        uri = urljoin(URI, f"{rung.rendition.name}/iframes.m3u8")
+        playlists[uri] = read_media(write_iframes(rung), uri, timescale=rung.timeline.timescale)
+    assert {*multivariant.playlist_uris, *multivariant.extra_uris} == set(playlists)
+    assert {urljoin(URI, path) for path in write_playlists(presentation)} == set(playlists)
     return presentation_of(multivariant, playlists)
 
 
@@ -52,6 +59,12 @@ def as_hls_carries(presentation: Presentation) -> Presentation:
     return Presentation(
         video=tuple(absolute(t, rung(t)) for t in presentation.video),
         audio=tuple(absolute(t, sound(t)) for t in presentation.audio),
+        text=tuple(absolute(t, replace(t.rendition, peak_bps=0, average_bps=0)) for t in presentation.text),
+        iframes=tuple(
+            absolute(t, replace(t.rendition, frame_rate=Fraction(0)))
+            for t in sorted(presentation.iframes, key=lambda track: track.rendition.peak_bps)
+        ),
+        images=tuple(absolute(t, t.rendition) for t in presentation.images),
     )
 
 
@@ -69,6 +82,35 @@ def test_labels_and_channels_come_back() -> None:
 def test_rungs_come_from_low_to_high_whatever_the_order_of_the_list() -> None:
     read = read_back(Presentation(video=(video(720), video(360), video(1080))))
     assert [track.rendition.height_px for track in read.video] == [360, 720, 1080]
+
+
+def test_flags_and_labels_of_subtitles_come_back() -> None:
+    tracks = (text("en", is_forced=True), text("de", is_sdh=True, label="Deutsch (SDH)", is_default=True))
+    read = read_back(Presentation(video=(video(720),), text=tracks))
+    forced, sdh = (track.rendition for track in read.text)
+    assert (forced.name, forced.is_forced, forced.is_sdh, forced.label) == (
+        "subtitles/en-forced-7c8d9e0f", True, False, "",
+    )  # fmt: skip
+    assert (sdh.language, sdh.is_forced, sdh.is_sdh, sdh.is_default) == ("de", False, True, True)
+
+
+def test_what_goes_beside_is_left_out_if_its_playlists_are_not_fetched() -> None:
+    whole = Presentation(
+        video=(video(720),), text=(text(),), iframes=(iframes(video(720)),), images=(images(),)
+    )
+    multivariant = read_multivariant(write_multivariant(whole), URI)
+    assert len(multivariant.extra_uris) == 3
+    read = joined(multivariant)
+    assert len(read.video) == 1
+    assert (read.text, read.iframes, read.images) == ((), (), ())
+
+
+def test_thumbnails_as_others_write_them() -> None:
+    tiles = '#EXT-X-TILES:RESOLUTION="284x160",LAYOUT="5x7",DURATION=0.970'
+    playlist = read_media(f"#EXTM3U\n#EXT-X-IMAGES-ONLY\n#EXTINF:30.073,\n{tiles}\ns.jpg\n", MEDIA_URI)
+    assert playlist.tiles is not None
+    assert (playlist.tiles.columns, playlist.tiles.rows) == (5, 7)
+    assert playlist.tiles.interval == Fraction(97, 100)
 
 
 SAMPLES = Path(__file__).parent / "samples"

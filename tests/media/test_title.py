@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from media.presentation import InitSegment, Presentation
 from media.timeline import Segment, Timeline
 from media.title import Title, TitleError, TitleFile, content_version, is_title_name, read_title, write_title
-from tests.media.presentations import NTSC_FILM, audio, video
+from tests.media.presentations import NTSC_FILM, audio, iframes, images, text, video
 
 
 def file(path: str, content: bytes = b"") -> TitleFile:
@@ -61,6 +61,38 @@ def test_audio_and_byte_ranges_survive_the_round_trip() -> None:
         plan_key="",
     )
     assert read_title(write_title(written)) == written
+
+
+def with_all(*left_out: str) -> Title:
+    """A title with subtitles, I-frames, thumbnails and a poster, but for the files left out."""
+    rung = video(720)
+    presentation = Presentation(
+        video=(rung,), text=(text("de"),), iframes=(iframes(rung),), images=(images(),), poster="poster.jpg"
+    )
+    uris = {segment.uri for track in presentation.all_tracks for segment in track.timeline.segments}
+    uris |= {"720p-1f3a9b2c/init.mp4", "subtitles/de-7c8d9e0f.vtt", "poster.jpg"}
+    files = tuple(file(uri, uri.encode()) for uri in sorted(uris - {*left_out}))
+    version = content_version(files)
+    return Title(name="bunny", version=version, presentation=presentation, files=files, plan_key="")
+
+
+def test_what_goes_beside_survives_the_round_trip() -> None:
+    assert read_title(write_title(with_all())) == with_all()
+
+
+@pytest.mark.parametrize(
+    "path", ["subtitles/de-7c8d9e0f/2.vtt", "subtitles/de-7c8d9e0f.vtt", "thumbnails/1.jpg", "poster.jpg"]
+)
+def test_what_goes_beside_must_be_among_the_files(path: str) -> None:
+    with pytest.raises(ValueError, match=f"{path} is played but not among the files"):
+        with_all(path)
+
+
+def test_a_title_from_before_subtitles_and_thumbnails_reads() -> None:
+    values = json.loads(write_title(title([48048])))
+    for newer in ("text", "iframes", "images", "poster"):
+        del values["presentation"][newer]
+    assert read_title(json.dumps(values)) == title([48048])
 
 
 def test_the_order_in_which_files_were_found_changes_no_byte() -> None:

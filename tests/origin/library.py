@@ -7,7 +7,7 @@ from pathlib import Path
 
 from media.presentation import Presentation
 from media.title import Title, TitleFile, content_version, write_title
-from tests.media.presentations import audio, renamed, video
+from tests.media.presentations import audio, iframes, images, renamed, text, video
 
 
 def folders(marker: bytes = b"first") -> tuple[str, str]:
@@ -22,11 +22,20 @@ RUNG, SOUND = folders()
 def publish(library: Path, name: str = "bunny", marker: bytes = b"first", segment_bytes: int = 1000) -> Title:
     """Publish a title of one rung and one audio track; another `marker` makes another version."""
     rung, sound = folders(marker)
-    presentation = Presentation(video=(renamed(video(360), rung),), audio=(renamed(audio("en"), sound),))
-    paths = [track.init.uri for track in presentation.tracks if track.init]
-    paths += [segment.uri for track in presentation.tracks for segment in track.timeline.segments]
+    picture = renamed(video(360), rung)
+    presentation = Presentation(
+        video=(picture,),
+        audio=(renamed(audio("en"), sound),),
+        text=(text("de"),),
+        iframes=(iframes(picture),),
+        images=(images(end_ms=2500),),
+        poster="poster.jpg",
+    )
+    paths = {track.init.uri for track in presentation.tracks if track.init}
+    paths |= {segment.uri for track in presentation.all_tracks for segment in track.timeline.segments}
+    paths |= {*(track.rendition.whole_uri for track in presentation.text), "poster.jpg"}
     files = [_put(library / name, path, content(path, marker, segment_bytes)) for path in sorted(paths)]
-    files.append(_put(library / name, "thumbnails/1.jpg", marker))
+    files.append(_put(library / name, "thumbnails/index.vtt", marker))
     title = Title(
         name=name,
         version=content_version(files),

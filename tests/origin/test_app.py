@@ -80,8 +80,17 @@ OBJECTS = [  # path (below the version's root if relative), media type, Cache-Co
     pytest.param(f"{SOUND}/3.m4s", "audio/mp4", IMMUTABLE, id="audio-segment"),
     pytest.param(f"{SOUND}/init.mp4", "audio/mp4", IMMUTABLE, id="audio-init"),
     pytest.param("thumbnails/1.jpg", "image/jpeg", IMMUTABLE, id="thumbnail"),
+    pytest.param("poster.jpg", "image/jpeg", IMMUTABLE, id="poster"),
+    pytest.param("thumbnails/index.vtt", "text/vtt", IMMUTABLE, id="thumbnail-index"),
+    pytest.param("subtitles/de-7c8d9e0f/2.vtt", "text/vtt", IMMUTABLE, id="subtitle-segment"),
+    pytest.param("subtitles/de-7c8d9e0f.vtt", "text/vtt", IMMUTABLE, id="subtitles-in-one-file"),
     pytest.param("master.m3u8", "application/vnd.apple.mpegurl", SHORT, id="multivariant-playlist"),
     pytest.param(f"{RUNG}/index.m3u8", "application/vnd.apple.mpegurl", SHORT, id="media-playlist"),
+    pytest.param(f"{RUNG}/iframes.m3u8", "application/vnd.apple.mpegurl", SHORT, id="iframe-playlist"),
+    pytest.param(
+        "subtitles/de-7c8d9e0f/index.m3u8", "application/vnd.apple.mpegurl", SHORT, id="subtitle-playlist"
+    ),
+    pytest.param("thumbnails/index.m3u8", "application/vnd.apple.mpegurl", SHORT, id="image-playlist"),
     pytest.param("manifest.mpd", "application/dash+xml", SHORT, id="dash-manifest"),
 ]
 
@@ -176,15 +185,20 @@ async def test_the_manifests_play_what_the_title_holds(origin: Served) -> None:
     _, _, master = await origin.ask(f"{origin.root}/master.m3u8")
     multivariant = read_multivariant(master.decode(), f"{base}/master.m3u8")
     playlists = {}
-    for uri in multivariant.playlist_uris:
+    for uri in (*multivariant.playlist_uris, *multivariant.extra_uris):
         _, _, text = await origin.ask(uri.removeprefix("http://origin.example"))
         playlists[uri] = read_media(text.decode(), uri)
     hls = presentation_of(multivariant, playlists)
     _, _, text = await origin.ask(f"{origin.root}/manifest.mpd")
     dash = read_mpd(text.decode(), f"{base}/manifest.mpd")
+    for key_frame in hls.iframes[0].timeline.segments:
+        first, last = key_frame.byte_range or (0, 0)
+        path = key_frame.uri.removeprefix("http://origin.example")
+        status, _, body = await origin.ask(path, Range=f"bytes={first}-{last}")
+        assert (status, body) == (206, content(path.removeprefix(f"{origin.root}/"))[first : last + 1])
     for presentation in (hls, dash):
         assert [len(boundaries(track.timeline)) for track in presentation.tracks] == [4, 4]
-        for track in presentation.tracks:
+        for track in (*presentation.tracks, *presentation.text, *presentation.images):
             for segment in track.timeline.segments:
                 path = segment.uri.removeprefix("http://origin.example")
                 _, _, body = await origin.ask(path)
@@ -198,8 +212,9 @@ async def test_the_list_of_titles_leads_to_both_manifests(origin: Served) -> Non
     assert (listed["name"], listed["version"]) == ("bunny", origin.title.version)
     assert listed["duration_s"] == pytest.approx(4.5046712)
     assert [each["name"] for each in listed["renditions"]] == [RUNG, SOUND]
-    for manifest in ("hls", "dash"):
-        assert (await origin.ask(listed[manifest]))[0] == 200
+    assert [(each["language"], each["is_forced"]) for each in listed["subtitles"]] == [("de", False)]
+    for address in ("hls", "dash", "poster"):
+        assert (await origin.ask(listed[address]))[0] == 200
 
 
 @pytest.mark.parametrize("manifest", ["master.m3u8", "manifest.mpd"])
