@@ -55,7 +55,7 @@ def describe(title: Title) -> dict[str, Any]:
         "version": title.version,
         "duration_s": float(title.presentation.duration),
         "hls": f"{root_of(title)}/master.m3u8",
-        "dash": f"{root_of(title)}/manifest.mpd",
+        "dash": f"{root_of(title)}/manifest.mpd" if title.presentation.allows_dash else None,
         "poster": f"{root_of(title)}/{title.presentation.poster}" if title.presentation.poster else None,
         "renditions": [_describe(track.rendition) for track in title.presentation.tracks],
         "subtitles": [_describe_text(track.rendition) for track in title.presentation.text],
@@ -79,8 +79,9 @@ def _describe_text(text: TextRendition) -> dict[str, Any]:
 
 def _manifests(title: Title) -> Iterator[tuple[str, str]]:
     yield "master.m3u8", write_multivariant(title.presentation)
-    # Some DASH players resolve addresses against what they asked for, not against what it led to.
-    yield "manifest.mpd", write_mpd(title.presentation, base_url=f"{root_of(title)}/")
+    if title.presentation.allows_dash:
+        # Some DASH players resolve addresses against what they asked for, not against what it led to.
+        yield "manifest.mpd", write_mpd(title.presentation, base_url=f"{root_of(title)}/")
     yield from write_playlists(title.presentation).items()
 
 

@@ -1,0 +1,1 @@
+"""Encryption of CMAF segments, in values: AES-128 for HLS, `cenc` and `cbcs` (ISO/IEC 23001-7)."""
