@@ -8,10 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from media.av1_sequence import read_av1_sequence, sequence_header_of
 from media.boxes import Box, BoxError, only, read_boxes
 from media.cmaf import InitFacts, read_init
-from media.codec_strings import PROTECTED, unprotected
-from media.parameter_sets import ParameterSetError, PictureFacts, read_avc_sps, read_hevc_sps
+from media.cmaf_protection import TrackProtection, read_protection
+from media.codec_strings import PROTECTED, av1_codec, avc_codec, hevc_codec, unprotected
+from media.parameter_sets import (
+    ColourFacts,
+    ParameterSetError,
+    PictureFacts,
+    read_avc_sps,
+    read_hevc_sps,
+)
 
 _VISUAL_ENTRY_BYTES, _AUDIO_ENTRY_BYTES = 78, 28
 _HEVC_SPS = 33  # nal_unit_type
@@ -27,8 +35,16 @@ class HeaderFacts:
     is_protected: bool
     edit_ticks: int = 0  # of media time, which the edit list shows first (8.6.6)
     picture: PictureFacts | None = None  # where the codec's parameter sets are read here
-    transfer: int | None = None  # of the `colr` box (12.1.5), or of the parameter set
+    bitstream_codecs: str = ""  # RFC 6381, as those sets have it, whatever the boxes around them say
+    box_colour: ColourFacts | None = None  # of the `colr` box (12.1.5)
     pixel_aspect: Fraction | None = None
+    protection: TrackProtection | None = None
+
+    @property
+    def transfer(self) -> int | None:
+        """Of the `colr` box, or of the parameter set (ISO/IEC 23091-2, table 3)."""
+        colour = self.box_colour or (self.picture.colour if self.picture else None)
+        return colour.transfer if colour else None
 
     @property
     def size_px(self) -> tuple[int, int]:
@@ -45,16 +61,19 @@ def read_header(data: bytes) -> HeaderFacts:
     trak = only("moov", boxes, inside="the init segment").child("trak")
     entry = trak.child("mdia", "minf", "stbl", "stsd").children(skip=8)[0]
     inside = entry.children(_VISUAL_ENTRY_BYTES if init.kind == "video" else _AUDIO_ENTRY_BYTES)
-    picture = _picture(inside)
+    entry_kind = unprotected(entry.kind, inside)
+    picture, bitstream_codecs = _bitstream(entry_kind, inside) or (None, "")
     return HeaderFacts(
         init=init,
         brands=tuple(brand for box in boxes if box.kind == "ftyp" for brand in _brands(box)),
-        sample_entry=unprotected(entry.kind, inside),
+        sample_entry=entry_kind,
         is_protected=entry.kind in PROTECTED,
         edit_ticks=_edit_ticks(trak),
         picture=picture,
-        transfer=_transfer(inside) or (picture.transfer if picture else None),
+        bitstream_codecs=bitstream_codecs,
+        box_colour=_colour(inside),
         pixel_aspect=_pixel_aspect(inside) or (picture.pixel_aspect if picture else None),
+        protection=read_protection(inside) if entry.kind in PROTECTED else None,
     )
 
 
@@ -77,13 +96,18 @@ def _edit_ticks(trak: Box) -> int:
     return 0
 
 
-def _picture(inside: list[Box]) -> PictureFacts | None:
+def _bitstream(entry: str, inside: list[Box]) -> tuple[PictureFacts, str] | None:
+    """What the parameter sets in the configuration say, and the name that they give the codec."""
     for box in inside:
         try:
             if box.kind == "avcC":
-                return read_avc_sps(_avc_sps(box))
-            if box.kind == "hvcC" and (sps := _hevc_sps(box)):
-                return read_hevc_sps(sps)
+                sps = _avc_sps(box)
+                return read_avc_sps(sps), avc_codec(entry, *sps[1:4])
+            if box.kind == "hvcC" and (found := _hevc_sps(box)):
+                return read_hevc_sps(found), hevc_codec(entry, found.replace(b"\0\0\3", b"\0\0")[3:15])
+            if box.kind == "av1C" and (header := sequence_header_of(bytes(box.payload[4:]))):
+                picture = read_av1_sequence(header)
+                return picture, av1_codec(entry, picture)
         except ParameterSetError as error:
             raise BoxError(f"box {box.kind!r} at byte {box.offset}: {error}") from None
     return None
@@ -113,10 +137,13 @@ def _hevc_sps(box: Box) -> bytes | None:
     return None
 
 
-def _transfer(inside: list[Box]) -> int | None:
+def _colour(inside: list[Box]) -> ColourFacts | None:
     for box in inside:
-        if box.kind == "colr" and bytes(box.payload[:4]) in (b"nclx", b"nclc"):
-            return box.unpack("HHH", 4)[1]
+        kind = bytes(box.payload[:4])
+        if box.kind == "colr" and kind in (b"nclx", b"nclc"):
+            primaries, transfer, matrix = box.unpack("HHH", 4)
+            is_full_range = kind == b"nclx" and bool(box.unpack("B", 10)[0] & 0x80)
+            return ColourFacts(primaries, transfer, matrix, is_full_range)
     return None
 
 

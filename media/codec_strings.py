@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from media.av1_sequence import read_av1_sequence, sequence_header_of
 from media.boxes import Box, BoxError
+from media.parameter_sets import ColourFacts, ParameterSetError, PictureFacts
 
 CHANNELS = {
     **{n: n for n in range(1, 7)},
@@ -19,6 +21,7 @@ CHANNELS = {
     14: 8,
 }  # of a channel configuration: 14496-3, table 1.19
 PROTECTED = ("encv", "enca")
+_HDR_TRANSFERS, _BT2020 = (16, 18), 9  # ISO/IEC 23091-2, tables 2 and 3
 _MPEG4_AUDIO = 0x40
 _ES_DESCRIPTOR, _DECODER_CONFIG, _DECODER_SPECIFIC = 3, 4, 5
 
@@ -46,31 +49,72 @@ def unprotected(entry: str, boxes: list[Box]) -> str:
     return bytes(formats[0].payload[:4]).decode("latin-1") if formats else entry
 
 
+def avc_codec(entry: str, profile: int, constraints: int, level: int) -> str:
+    return f"{entry}.{profile:02x}{constraints:02x}{level:02x}"
+
+
+def hevc_codec(entry: str, general: bytes) -> str:
+    """`general`: the twelve bytes from general_profile_space to general_level_idc."""
+    space = ("", "A", "B", "C")[general[0] >> 6]
+    tier = "H" if general[0] & 0x20 else "L"
+    mirrored = int(f"{int.from_bytes(general[1:5]):032b}"[::-1], 2)
+    parts = [entry, f"{space}{general[0] & 0x1F}", f"{mirrored:x}", f"{tier}{general[11]}"]
+    return ".".join(parts + [f"{byte:x}" for byte in general[5:11].rstrip(b"\0")])
+
+
+def av1_codec(entry: str, picture: PictureFacts) -> str:
+    """Without the optional fields, which say colour."""
+    level = (picture.level // 10 - 2) << 2 | picture.level % 10
+    tier = "H" if picture.is_high_tier else "M"
+    return f"{entry}.{picture.profile}.{level:02d}{tier}.{picture.bit_depth:02d}"
+
+
 def _avc(entry: str, box: Box) -> CodecFacts:
     _, profile, constraints, level = box.unpack("4B")
-    return CodecFacts(f"{entry}.{profile:02x}{constraints:02x}{level:02x}")
+    return CodecFacts(avc_codec(entry, profile, constraints, level))
 
 
 def _hevc(entry: str, box: Box) -> CodecFacts:
-    _, general, compatibility, constraints, low, level = box.unpack("BBIIHB")
-    space = ("", "A", "B", "C")[general >> 6]
-    tier = "H" if general & 0x20 else "L"
-    mirrored = int(f"{compatibility:032b}"[::-1], 2)
-    rest = (constraints << 16 | low).to_bytes(6).rstrip(b"\0")
-    parts = [entry, f"{space}{general & 0x1F}", f"{mirrored:x}", f"{tier}{level}"]
-    return CodecFacts(".".join(parts + [f"{byte:x}" for byte in rest]))
+    box.unpack("13B")  # as long as is read
+    return CodecFacts(hevc_codec(entry, bytes(box.payload[1:13])))
 
 
 def _av1(entry: str, box: Box) -> CodecFacts:
-    _, profile_level, depth_flags = box.unpack("3B")
-    tier = "H" if depth_flags & 0x80 else "M"
-    depth = 8 if not depth_flags & 0x40 else 12 if depth_flags & 0x20 else 10
-    return CodecFacts(f"{entry}.{profile_level >> 5}.{profile_level & 0x1F:02d}{tier}.{depth:02d}")
+    """Profile, level and depth from the box, colour from its copy of the sequence header."""
+    _, profile_level, flags = box.unpack("3B")
+    tier = "H" if flags & 0x80 else "M"
+    depth = 8 if not flags & 0x40 else 12 if flags & 0x20 else 10
+    codec = f"{entry}.{profile_level >> 5}.{profile_level & 0x1F:02d}{tier}.{depth:02d}"
+    try:
+        header = sequence_header_of(bytes(box.payload[4:]))
+        colour = read_av1_sequence(header).colour if header else None
+    except ParameterSetError as error:
+        raise BoxError(f"box 'av1C' at byte {box.offset}: {error}") from None
+    if colour is None or not _is_worth_saying(colour):
+        return CodecFacts(codec)
+    grey, chroma = flags >> 4 & 1, f"{flags >> 3 & 1}{flags >> 2 & 1}{flags & 3}"
+    return CodecFacts(f"{codec}.{grey}.{chroma}.{_colour_of(colour)}.{int(colour.is_full_range)}")
 
 
 def _vp9(entry: str, box: Box) -> CodecFacts:
-    profile, level, depth_and_chroma = box.unpack("3B", 4)
-    return CodecFacts(f"{entry}.{profile:02d}.{level:02d}.{depth_and_chroma >> 4:02d}")
+    profile, level, flags = box.unpack("3B", 4)
+    codec = f"{entry}.{profile:02d}.{level:02d}.{flags >> 4:02d}"
+    if len(box.payload) < 10:
+        return CodecFacts(codec)
+    primaries, transfer, matrix = box.unpack("3B", 7)
+    colour = ColourFacts(primaries, transfer, matrix, is_full_range=bool(flags & 1))
+    if not _is_worth_saying(colour):
+        return CodecFacts(codec)
+    return CodecFacts(f"{codec}.{flags >> 1 & 7:02d}.{_colour_of(colour)}.{flags & 1:02d}")
+
+
+def _is_worth_saying(colour: ColourFacts) -> bool:
+    """The optional fields of AV1 and VP9: their absence means BT.709, which SDR is shown as anyway."""
+    return colour.transfer in _HDR_TRANSFERS or colour.primaries == _BT2020
+
+
+def _colour_of(colour: ColourFacts) -> str:
+    return f"{colour.primaries:02d}.{colour.transfer:02d}.{colour.matrix:02d}"
 
 
 def _opus(_entry: str, box: Box) -> CodecFacts:

@@ -15,8 +15,10 @@ from typing import TypeVar
 
 from lxml import etree
 
+from media.dash_protection import protection_of
 from media.dash_representation import Representation, children, described
 from media.dash_writer import TEXT_TYPE, write_mpd
+from media.ladders import in_ladders
 from media.manifest import ManifestError, first_line
 from media.presentation import Presentation, Track
 from media.rendition import (
@@ -55,7 +57,7 @@ def read_mpd(text: str, uri: str) -> Presentation:
         video.sort(key=lambda track: (track.rendition.peak_bps, track.rendition.height_px))
         is_live = mpd.get("type") == "dynamic"
         return Presentation(
-            video=tuple(video),
+            video=tuple(in_ladders(video)),
             audio=_with_default(audio),
             text=tuple(_beside(_text, found)),
             images=tuple(_beside(_images, found)),
@@ -66,7 +68,12 @@ def read_mpd(text: str, uri: str) -> Presentation:
 def _track(representation: Representation, rendition: Kind) -> Track[Kind]:
     addressing = representation.addressing()
     try:
-        return Track(rendition=rendition, init=addressing.init(), timeline=addressing.timeline())
+        return Track(
+            rendition=rendition,
+            init=addressing.init(),
+            timeline=addressing.timeline(),
+            protection=protection_of(representation.levels[2:]),
+        )
     except KeyError as error:
         raise ValueError(f"representation {rendition.name} has no {error.args[0]!r}") from None
     except (ArithmeticError, ValueError) as error:

@@ -13,12 +13,14 @@ from media.codec_strings import CHANNELS
 from media.dash_addressing import Addressing
 from media.dash_writer import (
     ACCESSIBILITY_SCHEME,
+    COMMENTARY,
     FORCED,
     HARD_OF_HEARING,
     ROLE_SCHEME,
     TILES_SCHEME,
     TRANSFER_SCHEME,
     TRANSFERS,
+    VISUALLY_IMPAIRED,
 )
 from media.manifest import ManifestError, frame_rate_of, split_codecs
 from media.rendition import AudioRendition, ImageRendition, TextRendition, VideoRendition
@@ -68,6 +70,8 @@ class Representation:
 
     def sound(self) -> AudioRendition:
         peak_bps = int(self.says("bandwidth", "0"))
+        roles = all_described(self.levels[2], "Role", ROLE_SCHEME)
+        seen = all_described(self.levels[2], "Accessibility", ACCESSIBILITY_SCHEME)
         return AudioRendition(
             name=self.name,
             codecs=self.says("codecs"),
@@ -77,7 +81,9 @@ class Representation:
             channels=self._channels(),
             language=self.says("lang", "und"),
             label=self._label(),
-            is_default=described(self.levels[2], "Role", ROLE_SCHEME) == "main",
+            is_default="main" in roles,
+            is_commentary=COMMENTARY in roles,
+            is_descriptive="description" in roles or VISUALLY_IMPAIRED in seen,
         )
 
     def text(self) -> TextRendition:

@@ -14,6 +14,8 @@ from itertools import groupby
 from lxml import etree
 
 from media.codec_strings import CHANNELS
+from media.dash_protection import protect_alone, protect_set
+from media.ladders import ladders, preferences
 from media.manifest import ManifestError, printable
 from media.presentation import Presentation, Track, boundaries
 from media.rendition import (
@@ -29,19 +31,29 @@ from media.timeline import Timeline
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"
 TRANSFER_SCHEME = "urn:mpeg:mpegB:cicp:TransferCharacteristics"
 TRANSFERS = {"PQ": "16", "HLG": "18"}  # ISO/IEC 23091-2, table 3
+PRIMARIES_SCHEME, MATRIX_SCHEME = (
+    "urn:mpeg:mpegB:cicp:ColourPrimaries",
+    "urn:mpeg:mpegB:cicp:MatrixCoefficients",
+)
+_BT2020 = "9"  # in both tables
+COLOURS = {  # what HDR is made of (ETSI TS 103 285, 5.2.6)
+    video_range: {PRIMARIES_SCHEME: _BT2020, MATRIX_SCHEME: _BT2020, TRANSFER_SCHEME: transfer}
+    for video_range, transfer in TRANSFERS.items()
+}
 CHANNELS_SCHEME = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011"
 ROLE_SCHEME = "urn:mpeg:dash:role:2011"
 TEXT_TYPE = "text/vtt"
 TILES_SCHEME = "http://dashif.org/guidelines/thumbnail_tile"
 ACCESSIBILITY_SCHEME = "urn:tva:metadata:cs:AudioPurposeCS:2007"
-HARD_OF_HEARING = "2"  # of that scheme (ETSI TS 102 822-3-1, A.13)
-FORCED = "forced-subtitle"
+VISUALLY_IMPAIRED, HARD_OF_HEARING = "1", "2"  # of that scheme (ETSI TS 102 822-3-1, A.13)
+FORCED, COMMENTARY = "forced-subtitle", "commentary"
 _PROFILES = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019"
 _CONFIGURATIONS = {channels: index for index, channels in reversed(CHANNELS.items())}
 
 
 def write_mpd(presentation: Presentation, base_url: str = "") -> str:
-    """One adaptation set for the picture, one for each audio language, subtitle and size of thumbnails.
+    """One adaptation set for the picture, one for each audio track in each codec and number of channels,
+    for each subtitle and size of thumbnails.
 
     I-frame tracks are left out: DASH has no way to ask for the front of a segment. Raises ManifestError.
 
@@ -49,6 +61,9 @@ def write_mpd(presentation: Presentation, base_url: str = "") -> str:
     """
     for track in presentation.tracks:
         _refuse_other_layouts(track, "m4s")
+        if track.protection and not track.protection.allows_dash:
+            scheme = track.protection.scheme
+            raise ManifestError(f"{track.rendition.name}: DASH knows no {scheme}; use cbcs or cenc")
     for images in presentation.images:
         _refuse_other_layouts(images, "jpg")
     longest = max(t.timeline.seconds(t.timeline.longest_ticks) for t in presentation.tracks)
@@ -67,10 +82,12 @@ def write_mpd(presentation: Presentation, base_url: str = "") -> str:
     if base_url:
         etree.SubElement(mpd, "BaseURL").text = base_url
     period = etree.SubElement(mpd, "Period", id="0", start="PT0S")
-    if presentation.video:
-        _add_video(period, presentation.video)
+    pictures = ladders(presentation.video)
+    for ladder, rank in zip(pictures, preferences(pictures), strict=True):
+        _add_video(period, ladder, priority=rank if len(pictures) > 1 else None)
+    priorities = _priorities(presentation.audio)
     for tracks in _by_audience(presentation.audio):
-        _add_audio(period, tracks)
+        _add_audio(period, tracks, priorities.get(_kind(tracks[0].rendition)))
     for text in presentation.text:
         _add_text(period, text.rendition)
     for images in presentation.images:
@@ -78,10 +95,18 @@ def write_mpd(presentation: Presentation, base_url: str = "") -> str:
     return etree.tostring(mpd, pretty_print=True, xml_declaration=True, encoding="UTF-8").decode()
 
 
-def _add_video(period: etree._Element, tracks: Sequence[Track[VideoRendition]]) -> None:
+def _add_video(period: etree._Element, tracks: Sequence[Track[VideoRendition]], priority: int | None) -> None:
+    """`priority`: of several sets with the same pictures, how much this one is to be preferred (5.3.3.2)."""
     adaptation_set = _add_set(period, "video", tracks)
     adaptation_set.set("maxWidth", str(max(track.rendition.width_px for track in tracks)))
     adaptation_set.set("maxHeight", str(max(track.rendition.height_px for track in tracks)))
+    if colour := COLOURS.get(tracks[0].rendition.video_range):
+        # Essential: who cannot show it must not play it, for it would look washed out.
+        for scheme, value in colour.items():
+            _describe(adaptation_set, "EssentialProperty", scheme, value)
+    if priority:
+        adaptation_set.set("selectionPriority", str(priority))
+        _describe(adaptation_set, "Role", ROLE_SCHEME, "main")
     for track in tracks:
         rung = track.rendition
         representation = _add_representation(adaptation_set, rung)
@@ -89,18 +114,22 @@ def _add_video(period: etree._Element, tracks: Sequence[Track[VideoRendition]]) 
         representation.set("height", str(rung.height_px))
         if rung.frame_rate:
             representation.set("frameRate", str(rung.frame_rate))
-        if rung.video_range in TRANSFERS:
-            _describe(representation, "SupplementalProperty", TRANSFER_SCHEME, TRANSFERS[rung.video_range])
         _add_template(representation, track)
 
 
-def _add_audio(period: etree._Element, tracks: Sequence[Track[AudioRendition]]) -> None:
+def _add_audio(period: etree._Element, tracks: Sequence[Track[AudioRendition]], priority: int | None) -> None:
+    """`priority`: of several sets with the same sound, how much this one is to be preferred (5.3.3.2)."""
     first = tracks[0].rendition
     adaptation_set = _add_set(period, "audio", tracks)
+    if priority:
+        adaptation_set.set("selectionPriority", str(priority))
     adaptation_set.set("lang", printable(first.language))
     if label := printable(first.label):
         etree.SubElement(adaptation_set, "Label").text = label
-    _describe(adaptation_set, "Role", ROLE_SCHEME, "main" if first.is_default else "alternate")
+    if first.is_descriptive:
+        _describe(adaptation_set, "Accessibility", ACCESSIBILITY_SCHEME, VISUALLY_IMPAIRED)
+    for role in _roles(first):
+        _describe(adaptation_set, "Role", ROLE_SCHEME, role)
     for track in tracks:
         sound = track.rendition
         representation = _add_representation(adaptation_set, sound)
@@ -109,6 +138,21 @@ def _add_audio(period: etree._Element, tracks: Sequence[Track[AudioRendition]]) 
         if configuration := _CONFIGURATIONS.get(sound.channels):
             _describe(representation, "AudioChannelConfiguration", CHANNELS_SCHEME, str(configuration))
         _add_template(representation, track)
+
+
+def _priorities(audio: Sequence[Track[AudioRendition]]) -> dict[tuple[str, int], int]:
+    """As HLS has it, what is listed first is what everything plays, and not what has the most bits."""
+    kinds = list(dict.fromkeys(_kind(track.rendition) for track in audio))
+    return {kind: len(kinds) - number for number, kind in enumerate(kinds)} if len(kinds) > 1 else {}
+
+
+def _kind(sound: AudioRendition) -> tuple[str, int]:
+    return sound.codecs, sound.channels
+
+
+def _roles(sound: AudioRendition) -> list[str]:
+    own = [COMMENTARY] if sound.is_commentary else []
+    return own + (["main"] if sound.is_default else [] if own else ["alternate"])
 
 
 def _add_text(period: etree._Element, text: TextRendition) -> None:
@@ -153,7 +197,8 @@ def _by_audience(tracks: Iterable[Track[AudioRendition]]) -> list[list[Track[Aud
     sets: dict[tuple[object, ...], list[Track[AudioRendition]]] = {}
     for track in tracks:
         sound = track.rendition
-        audience = (sound.language, sound.label, sound.is_default, sound.channels)
+        purpose = (sound.is_default, sound.is_commentary, sound.is_descriptive)
+        audience = (sound.language, sound.label, *purpose, *_kind(sound))
         sets.setdefault(audience, []).append(track)
     return list(sets.values())
 
@@ -167,7 +212,9 @@ def _add_set(period: etree._Element, kind: str, tracks: Sequence[Track[Rendition
         "segmentAlignment": "true" if is_aligned else "false",
         "startWithSAP": "1",
     }
-    return etree.SubElement(period, "AdaptationSet", attributes)
+    adaptation_set = etree.SubElement(period, "AdaptationSet", attributes)
+    protect_set(adaptation_set, [track.protection for track in tracks])
+    return adaptation_set
 
 
 def _add_representation(adaptation_set: etree._Element, rendition: AnyRendition) -> etree._Element:
@@ -182,6 +229,7 @@ def _describe(parent: etree._Element, kind: str, scheme: str, value: str) -> Non
 
 
 def _add_template(representation: etree._Element, track: Track[Rendition]) -> None:
+    protect_alone(representation, track.protection)
     timeline = track.timeline
     attributes = {"timescale": str(timeline.timescale), "media": "$RepresentationID$/$Number$.m4s"}
     if track.init:

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 import m3u8
 
+from media.hls_encryption import protection_of
 from media.hls_entries import (
     audio_media,
     iframe_variant,
@@ -103,6 +104,7 @@ def read_media(
             is_live=not values["is_endlist"] and values["playlist_type"] != "vod",
             target_duration_s=values.get("targetduration", 0),
             is_encrypted=any(key and key.get("method") != "NONE" for key in values["keys"]),
+            protection=protection_of(found, values["keys"], uri),
             tiles=tiles(values["tiles"][0]) if values["tiles"] else None,
         )
 

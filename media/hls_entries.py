@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from media.hls_playlists import AudioMedia, ImageStream, TextMedia, Tiles, Variant
+from media.hls_sound import AUXILIARY, DESCRIBES_VIDEO
 from media.manifest import frame_rate_of, name_of, split_codecs
 from media.rendition import AudioRendition, Rendition, TextRendition, VideoRendition
 
@@ -102,6 +103,8 @@ def audio_media(item: Tag, uri: str, playlists: list[Tag]) -> AudioMedia:
         language=language,
         label="" if name == language else name,
         is_default=item.get("default") == "YES",
+        is_commentary=AUXILIARY in item.get("characteristics", ""),
+        is_descriptive=DESCRIBES_VIDEO in item.get("characteristics", ""),
     )
     return AudioMedia(rendition=rendition, uri=urljoin(uri, item["uri"]), group=item["group_id"])
 

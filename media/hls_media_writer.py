@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+from media.hls_encryption import key_tags
 from media.hls_tags import byte_range_of, quoted, resolution, tag
 from media.presentation import InitSegment, Presentation, Track
 from media.rendition import AnyRendition, ImageRendition, VideoRendition
@@ -61,8 +62,10 @@ def _playlist(track: Track[AnyRendition], what: Sequence[str] = (), each_segment
     ]
     if track.init:
         lines.append(_map(track.init, folder))
+    # After EXT-X-MAP: behind an AES-128 key the init segment would be taken for encrypted (8216bis, 4.4.4.5).
+    keys = key_tags(track)
     for segment, duration_us in zip(timeline.segments, durations_us, strict=True):
-        lines += [f"#EXTINF:{_seconds(duration_us)},", *each_segment, *_address(segment, folder)]
+        lines += [*next(keys), f"#EXTINF:{_seconds(duration_us)},", *each_segment, *_address(segment, folder)]
     return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"
 
 

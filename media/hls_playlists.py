@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeVar
 
+from media.ladders import in_ladders
 from media.manifest import ManifestError
 from media.presentation import InitSegment, Presentation, Track
+from media.protection import Protection
 from media.rendition import (
     AnyRendition,
     AudioRendition,
@@ -64,7 +66,7 @@ class ImageStream:
     height_px: int
 
 
-Item = TypeVar("Item", Variant, TextMedia, ImageStream)
+Item = TypeVar("Item", Variant, AudioMedia, TextMedia, ImageStream)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,35 +111,39 @@ class MediaPlaylist:
     is_live: bool  # it may still grow
     target_duration_s: int
     is_encrypted: bool = False
+    protection: Protection | None = None  # if the method is one that is known here
     tiles: Tiles | None = None
 
 
 def presentation_of(multivariant: Multivariant, playlists: Mapping[str, MediaPlaylist]) -> Presentation:
     """Join a ladder and its media playlists by address; what has no playlist here is left out.
 
-    A picture offered with several audio groups counts once, with its cheapest. Raises ManifestError.
+    A picture offered with several audio groups counts once, with the one that is listed first; the sound of
+    the others comes after that group's. Raises ManifestError.
     """
     variants = [variant for variant in multivariant.variants if variant.uri in playlists]
     rungs: dict[str, Variant] = {}
-    for variant in sorted(variants, key=lambda variant: variant.rendition.peak_bps):
+    for variant in variants:
         rungs.setdefault(variant.uri, variant)
     video, audio = [], []
-    for rung in rungs.values():
+    for rung in sorted(rungs.values(), key=lambda rung: rung.rendition.peak_bps):
         if isinstance(rung.rendition, VideoRendition):
             video.append(_track(rung.rendition, playlists[rung.uri]))
         else:
             audio.append(_track(rung.rendition, playlists[rung.uri]))
     if video:  # then sound alone is a rung of last resort, and not to be played beside the picture
-        groups = {rung.audio_group for rung in rungs.values()}
-        media = {item.uri: item for item in reversed(multivariant.audio) if item.group in groups}
-        audio = [_track(media[u].rendition, playlists[u]) for u in reversed(media) if u in playlists]
+        first = {rung.audio_group for rung in rungs.values()}
+        used = {variant.audio_group for variant in variants}
+        listed = sorted(multivariant.audio, key=lambda item: item.group not in first)
+        media = [item for item in listed if item.group in used]
+        audio = [_track(item.rendition, playlists[uri]) for uri, item in _given(media, playlists)]
     if not video and not audio:
         raise ManifestError(f"{multivariant.uri}: none of its media playlists could be had")
     return Presentation(
-        video=tuple(video),
+        video=tuple(in_ladders(video)),
         audio=tuple(audio),
         text=tuple(_track(item.rendition, playlists[u]) for u, item in _given(multivariant.text, playlists)),
-        iframes=tuple(_iframes(multivariant, playlists)),
+        iframes=tuple(in_ladders(_iframes(multivariant, playlists))),
         images=tuple(
             _track(_thumbnails(item, tiles), playlists[uri])
             for uri, item in _given(multivariant.images, playlists)
@@ -148,7 +154,12 @@ def presentation_of(multivariant: Multivariant, playlists: Mapping[str, MediaPla
 
 
 def _track(rendition: Kind, playlist: MediaPlaylist) -> Track[Kind]:
-    return Track(rendition=rendition, init=playlist.init, timeline=playlist.timeline)
+    return Track(
+        rendition=rendition,
+        init=playlist.init,
+        timeline=playlist.timeline,
+        protection=playlist.protection,
+    )
 
 
 def _given(items: Iterable[Item], playlists: Mapping[str, MediaPlaylist]) -> list[tuple[str, Item]]:

@@ -15,40 +15,46 @@ from media.hls_media_writer import (
     write_media,
     write_playlists,
 )
+from media.hls_sound import AudioGroup, audio_groups, media_of
 from media.hls_tags import Attributes, quoted, resolution, tag, yes
+from media.ladders import in_ladders
 from media.presentation import Presentation
 from media.rendition import AudioRendition, ImageRendition, Rendition, TextRendition, VideoRendition
 
 __all__ = ["write_iframes", "write_media", "write_multivariant", "write_playlists"]
 
-_AUDIO_GROUP, _TEXT_GROUP = "audio", "subtitles"
+_TEXT_GROUP = "subtitles"
 SDH = "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
 
 
 def write_multivariant(presentation: Presentation) -> str:
     """The playlist that lists the renditions; each one's own is at `<name>/index.m3u8`."""
-    audio = [track.rendition for track in presentation.audio]
+    audio = audio_groups([track.rendition for track in presentation.audio]) if presentation.video else []
     text = [track.rendition for track in presentation.text]
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    if presentation.video:
-        lines += [tag("EXT-X-MEDIA", _media(rendition, audio)) for rendition in audio]
+    lines += [tag("EXT-X-MEDIA", attributes) for group in audio for attributes in media_of(group)]
     lines += [tag("EXT-X-MEDIA", _subtitles(rendition, text)) for rendition in text]
-    for track in presentation.video or presentation.audio:
-        lines += [tag("EXT-X-STREAM-INF", _variant(track.rendition, audio, text))]
-        lines += [playlist_of(track.rendition)]
-    lines += [tag("EXT-X-I-FRAME-STREAM-INF", _iframes(track.rendition)) for track in presentation.iframes]
+    groups: list[AudioGroup | None] = [*audio] or [None]
+    for group in groups:  # the whole ladder with the sound that everything plays, then with the next
+        for track in in_ladders(presentation.video) or presentation.audio:
+            lines += [tag("EXT-X-STREAM-INF", _variant(track.rendition, group, text))]
+            lines += [playlist_of(track.rendition)]
+    lines += [
+        tag("EXT-X-I-FRAME-STREAM-INF", _iframes(track.rendition))
+        for track in in_ladders(presentation.iframes)
+    ]
     lines += [tag("EXT-X-IMAGE-STREAM-INF", _images(track.rendition)) for track in presentation.images]
     return "\n".join(lines) + "\n"
 
 
-def _variant(rendition: Rendition, audio: list[AudioRendition], text: list[TextRendition]) -> Attributes:
+def _variant(rendition: Rendition, audio: AudioGroup | None, text: list[TextRendition]) -> Attributes:
     if isinstance(rendition, VideoRendition):
-        attributes = _bandwidth(rendition, audio) | _picture(rendition)
+        attributes = _bandwidth(rendition, audio.renditions if audio else []) | _picture(rendition)
         if rendition.frame_rate:
             attributes["FRAME-RATE"] = f"{float(rendition.frame_rate):.3f}"
         attributes |= {"VIDEO-RANGE": rendition.video_range, "CLOSED-CAPTIONS": "NONE"}
         if audio:
-            attributes["AUDIO"] = quoted(_AUDIO_GROUP)
+            attributes["AUDIO"] = quoted(audio.name)
     else:
         attributes = _bandwidth(rendition, [])
     if text:
@@ -85,24 +91,6 @@ def _bandwidth(rendition: Rendition | ImageRendition, audio: list[AudioRendition
     }
 
 
-def _media(rendition: AudioRendition, group: list[AudioRendition]) -> Attributes:
-    """In a group names differ, one is the default, one of each language may be chosen unasked (4.3.4.1.1)."""
-    default = next((track for track in group if track.is_default), None)
-    first_of_language = next(track for track in group if track.language == rendition.language)
-    is_default = rendition is default
-    attributes = {
-        "TYPE": "AUDIO",
-        "GROUP-ID": quoted(_AUDIO_GROUP),
-        "NAME": quoted(_menu_name(rendition, group)),
-        "LANGUAGE": quoted(rendition.language),
-        "DEFAULT": yes(is_default),
-        "AUTOSELECT": yes(is_default or rendition is first_of_language),
-    }
-    if rendition.channels:
-        attributes["CHANNELS"] = quoted(str(rendition.channels))
-    return attributes | {"URI": quoted(playlist_of(rendition))}
-
-
 def _subtitles(rendition: TextRendition, group: list[TextRendition]) -> Attributes:
     """What is chosen unasked differs in language, FORCED or CHARACTERISTICS (4.3.4.1.1)."""
     default = next((track for track in group if track.is_default), None)
@@ -126,9 +114,7 @@ def _kind(text: TextRendition) -> tuple[str, bool, bool]:
     return text.language, text.is_forced, text.is_sdh
 
 
-def _menu_name(
-    rendition: AudioRendition | TextRendition, group: Sequence[AudioRendition | TextRendition]
-) -> str:
+def _menu_name(rendition: TextRendition, group: Sequence[TextRendition]) -> str:
     name = rendition.label or rendition.language
     is_taken = any(other is not rendition and name == (other.label or other.language) for other in group)
     return f"{name} ({rendition.name})" if is_taken else name

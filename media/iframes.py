@@ -38,8 +38,11 @@ def key_frames(data: bytes, init: InitFacts) -> tuple[KeyFrame, ...]:
 def iframe_track(track: Track[VideoRendition], found: Sequence[Sequence[KeyFrame]]) -> Track[VideoRendition]:
     """The key frames of a rung as a track; `found` has what `key_frames` says of each segment, in order.
 
-    Each is shown until the next one comes. Raises ValueError if the rung does not start with one.
+    Each is shown until the next one comes. Raises ValueError if the rung does not start with one, or if its
+    segments are encrypted whole, so that no part can be had alone.
     """
+    if track.protection and not track.protection.allows_ranges:
+        raise ValueError(f"{track.rendition.name}: no I-frames of segments that are encrypted whole")
     frames = [
         (segment.uri, frame)
         for segment, frames in zip(track.timeline.segments, found, strict=True)
@@ -60,8 +63,10 @@ def iframe_track(track: Track[VideoRendition], found: Sequence[Sequence[KeyFrame
         for number, ((uri, frame), (start, end)) in enumerate(zip(frames, pairwise(starts), strict=True), 1)
     )
     timeline = Timeline(timescale=track.timeline.timescale, segments=segments)
-    rendition = replace(track.rendition, average_bps=timeline.average_bps, peak_bps=timeline.peak_bps)
-    return Track(rendition=rendition, init=track.init, timeline=timeline)
+    rendition = replace(
+        track.rendition, average_bps=timeline.average_bps, peak_bps=timeline.peak_bps, quality=None
+    )
+    return replace(track, rendition=rendition, timeline=timeline)
 
 
 def _opening(moof: Box, init: InitFacts) -> KeyFrame | None:

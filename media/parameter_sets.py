@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from media.bits import Bits, ParameterSetError
+
+__all__ = ["ColourFacts", "ParameterSetError", "PictureFacts", "read_avc_sps", "read_hevc_sps"]
+
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)  # profiles, 7.3.2.1.1.1
 _ASPECTS = {  # table E-1
     1: (1, 1), 2: (12, 11), 3: (10, 11), 4: (16, 11), 5: (40, 33), 6: (24, 11), 7: (20, 11), 8: (32, 11),
@@ -17,8 +21,14 @@ _EXTENDED_ASPECT = 255
 _CHROMA_STEPS = {0: (1, 1), 1: (2, 2), 2: (2, 1), 3: (1, 1)}  # pixels to a unit of cropping, table 6-1
 
 
-class ParameterSetError(ValueError):
-    """A parameter set that ends too early or says what cannot be."""
+@dataclass(frozen=True, slots=True)
+class ColourFacts:
+    """Code points of ISO/IEC 23091-2, tables 2 to 4; 2 is "unspecified"."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+    is_full_range: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,43 +46,12 @@ class PictureFacts:
     reference_frames: int = 0
     may_be_interlaced: bool = False
     pixel_aspect: Fraction | None = None
-    transfer: int | None = None  # ISO/IEC 23091-2, table 3
-
-
-class _Bits:
-    """Reads a payload from its first bit on, without the emulation prevention bytes (7.4.1)."""
-
-    def __init__(self, nal: bytes) -> None:
-        data = nal.replace(b"\0\0\3", b"\0\0")
-        self._bits = f"{int.from_bytes(data):0{8 * len(data)}b}" if data else ""
-        self._at = 0
-
-    def u(self, count: int) -> int:
-        """Fixed length."""
-        end = self._at + count
-        if end > len(self._bits):
-            raise ParameterSetError("a parameter set is cut short")
-        value = int(self._bits[self._at : end] or "0", 2)
-        self._at = end
-        return value
-
-    def ue(self) -> int:
-        """Exponential Golomb, 9.1."""
-        end = self._bits.find("1", self._at)
-        zeros = end - self._at
-        if end < 0 or zeros > 32:
-            raise ParameterSetError("a parameter set holds no number where one is due")
-        self._at = end
-        return self.u(zeros + 1) - 1
-
-    def se(self) -> int:
-        value = self.ue()
-        return (value + 1) // 2 if value % 2 else -(value // 2)
+    colour: ColourFacts | None = None
 
 
 def read_avc_sps(nal: bytes) -> PictureFacts:
     """`nal` with its one byte of header. Raises ParameterSetError."""
-    bits = _Bits(nal[1:])
+    bits = Bits.of_nal(nal[1:])
     profile, constraints, level = bits.u(8), bits.u(8), bits.u(8)
     bits.ue()
     chroma, depth = _avc_chroma(bits) if profile in _WITH_CHROMA else (1, 8)
@@ -88,7 +67,7 @@ def read_avc_sps(nal: bytes) -> PictureFacts:
     left, right, top, bottom = [bits.ue() for _ in range(4)] if bits.u(1) else [0] * 4
     across, down = _CHROMA_STEPS[chroma]
     down *= 2 - frames_only
-    aspect, transfer = _avc_vui(bits) if bits.u(1) else (None, None)
+    aspect, colour = _vui(bits) if bits.u(1) else (None, None)
     is_level_1b = level == 11 and bool(constraints & 0x10) and profile in (66, 77, 88)
     return PictureFacts(
         profile=profile,
@@ -101,11 +80,11 @@ def read_avc_sps(nal: bytes) -> PictureFacts:
         reference_frames=references,
         may_be_interlaced=not frames_only,
         pixel_aspect=aspect,
-        transfer=transfer,
+        colour=colour,
     )
 
 
-def _avc_chroma(bits: _Bits) -> tuple[int, int]:
+def _avc_chroma(bits: Bits) -> tuple[int, int]:
     chroma = bits.ue()
     if chroma not in _CHROMA_STEPS:
         raise ParameterSetError(f"chroma format {chroma} is none of H.264's")
@@ -120,7 +99,7 @@ def _avc_chroma(bits: _Bits) -> tuple[int, int]:
     return chroma, depth
 
 
-def _skip_scaling_list(bits: _Bits, size: int) -> None:
+def _skip_scaling_list(bits: Bits, size: int) -> None:
     last, following = 8, 8
     for _ in range(size):
         if following:
@@ -128,7 +107,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _skip_avc_order(bits: _Bits) -> None:
+def _skip_avc_order(bits: Bits) -> None:
     """Frame numbers and picture order count."""
     bits.ue()
     kind = bits.ue()
@@ -140,8 +119,8 @@ def _skip_avc_order(bits: _Bits) -> None:
             bits.se()
 
 
-def _avc_vui(bits: _Bits) -> tuple[Fraction | None, int | None]:
-    """Sample aspect ratio and transfer characteristics (E.1.1)."""
+def _vui(bits: Bits) -> tuple[Fraction | None, ColourFacts | None]:
+    """Sample aspect ratio and colour, with which the usability information of both opens (E.1.1, E.2.1)."""
     aspect: Fraction | None = None
     if bits.u(1):
         code = bits.u(8)
@@ -150,16 +129,16 @@ def _avc_vui(bits: _Bits) -> tuple[Fraction | None, int | None]:
     if bits.u(1):
         bits.u(1)
     if bits.u(1):
-        bits.u(4)
+        bits.u(3)
+        is_full_range = bool(bits.u(1))
         if bits.u(1):
-            _, transfer, _ = bits.u(8), bits.u(8), bits.u(8)
-            return aspect, transfer
+            return aspect, ColourFacts(bits.u(8), bits.u(8), bits.u(8), is_full_range)
     return aspect, None
 
 
 def read_hevc_sps(nal: bytes) -> PictureFacts:
     """`nal` with its two bytes of header. Raises ParameterSetError."""
-    bits = _Bits(nal[2:])
+    bits = Bits.of_nal(nal[2:])
     bits.u(4)
     sub_layers = bits.u(3)
     bits.u(1)
@@ -177,18 +156,79 @@ def read_hevc_sps(nal: bytes) -> PictureFacts:
     width, height = bits.ue(), bits.ue()
     left, right, top, bottom = [bits.ue() for _ in range(4)] if bits.u(1) else [0] * 4
     across, down = _CHROMA_STEPS[chroma]
+    depth = 8 + max(bits.ue(), bits.ue())
+    _skip_hevc_tools(bits, sub_layers)
+    aspect, colour = _vui(bits) if bits.u(1) else (None, None)
     return PictureFacts(
         profile=profile,
         level=level // 3,
         is_high_tier=is_high_tier,
         chroma=chroma,
-        bit_depth=8 + max(bits.ue(), bits.ue()),
+        bit_depth=depth,
         width_px=width - across * (left + right),
         height_px=height - down * (top + bottom),
+        pixel_aspect=aspect,
+        colour=colour,
     )
 
 
-def _skip_sub_layers(bits: _Bits, count: int) -> None:
+def _skip_hevc_tools(bits: Bits, sub_layers: int) -> None:
+    """What stands between the bit depths and the usability information (7.3.2.2.1)."""
+    order_bits = bits.ue() + 4
+    is_each_said = bits.u(1)
+    _skip(bits, 3 * (sub_layers + 1 if is_each_said else 1))
+    _skip(bits, 6)
+    if bits.u(1) and bits.u(1):
+        _skip_hevc_scaling_lists(bits)
+    bits.u(2)
+    if bits.u(1):  # PCM
+        bits.u(8)
+        _skip(bits, 2)
+        bits.u(1)
+    deltas = 0
+    for index in range(_at_most(bits.ue(), 64)):
+        deltas = _skip_reference_set(bits, index, deltas)
+    if bits.u(1):
+        for _ in range(_at_most(bits.ue(), 32)):
+            bits.u(order_bits + 1)
+    bits.u(2)
+
+
+def _skip_hevc_scaling_lists(bits: Bits) -> None:
+    """7.3.4."""
+    for size in range(4):
+        for _ in range(2 if size == 3 else 6):
+            if not bits.u(1):
+                bits.ue()
+                continue
+            if size > 1:
+                bits.se()
+            _skip(bits, min(64, 1 << (4 + 2 * size)))
+
+
+def _skip_reference_set(bits: Bits, index: int, deltas: int) -> int:
+    """7.3.7; `deltas` is how many pictures the set before names, the answer how many this one does."""
+    if index and bits.u(1):
+        bits.u(1), bits.ue()
+        return sum(bits.u(1) or bits.u(1) for _ in range(deltas + 1))
+    pictures = _at_most(bits.ue(), 16) + _at_most(bits.ue(), 16)
+    for _ in range(pictures):
+        bits.ue(), bits.u(1)
+    return pictures
+
+
+def _skip(bits: Bits, count: int) -> None:
+    for _ in range(count):
+        bits.ue()
+
+
+def _at_most(count: int, limit: int) -> int:
+    if count > limit:
+        raise ParameterSetError(f"a parameter set counts {count} where {limit} are the most")
+    return count
+
+
+def _skip_sub_layers(bits: Bits, count: int) -> None:
     """What 7.3.3 says of each temporal layer below the highest."""
     present = [(bits.u(1), bits.u(1)) for _ in range(count)]
     if count:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
+from media.protection import Protection
 from media.rendition import (
     AnyRendition,
     AudioRendition,
@@ -39,11 +40,12 @@ class Track(Generic[R]):
     rendition: R
     init: InitSegment | None
     timeline: Timeline
+    protection: Protection | None = None  # how its segments are encrypted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """What can be played together: the ladder, from low to high, the audio, and what goes beside them.
+    """What can be played together: the ladders, each from low to high, the audio, and what goes beside them.
 
     An I-frame track shares the name, the init segment and the files of its rung: each of its segments is the
     byte range of one key frame.
@@ -69,6 +71,11 @@ class Presentation:
     @property
     def all_tracks(self) -> tuple[Track[AnyRendition], ...]:
         return (*self.video, *self.audio, *self.text, *self.iframes, *self.images)
+
+    @property
+    def allows_dash(self) -> bool:
+        """Not with segments that are encrypted whole: of those only HLS knows."""
+        return all(track.protection is None or track.protection.allows_dash for track in self.tracks)
 
     @property
     def duration(self) -> Fraction:

@@ -11,6 +11,16 @@ from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """VMAF of a rendition against the source at the source's size, 0 to 100."""
+
+    mean: float
+    p5: float  # of twenty frames, the worst is about so
+    segments: tuple[float, ...]  # the mean of each stretch of a segment's length
+    frames: int  # that were scored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRendition:
     """One rung of the ladder."""
 
@@ -22,6 +32,7 @@ class VideoRendition:
     height_px: int
     frame_rate: Fraction
     video_range: str = "SDR"  # SDR, HLG or PQ (RFC 8216bis, VIDEO-RANGE)
+    quality: Quality | None = None  # None: not measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +48,8 @@ class AudioRendition:
     language: str = "und"  # BCP 47
     label: str = ""  # what a menu shows; empty: the language
     is_default: bool = True
+    is_commentary: bool = False  # somebody talks about the title
+    is_descriptive: bool = False  # says what is to be seen, for who cannot see it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,8 @@ def _notes(stream: Stream) -> Iterator[str]:
             yield f"{media.where}: encrypted whole; its segments were counted and sized, not read"
         elif media.is_timed and any(seen.container in ("mpegts", "other") for seen in media.track.segments):
             yield f"{media.where}: its segments are not fMP4; only --deep looks into them"
+        elif any(header.is_protected for header in media.track.headers):
+            yield f"{media.where}: its samples are encrypted; they were counted and sized, not decoded"
         if not media.is_finished and media.is_timed:
             yield f"{media.where}: live; judged as it was at this moment"
     for each in stream.dash.representations if stream.dash else ():

@@ -5,30 +5,35 @@ The level is left to libx264, which announces the lowest that size, rate, buffer
 
 from __future__ import annotations
 
-from encoder.plan import Plan, RungPlan
+from encoder.codecs.base import Codec, Options, Target
 
-_QUALITY = 22  # libx264's CRF
-_BUFFER_S = 1.0
+_QUALITY = 22
 
 
-def options(plan: Plan, rung: RungPlan) -> dict[str, str | int]:
+def _options(target: Target) -> Options:
     return {
         "c:v": "libx264",
-        "preset": plan.settings.preset,
+        "preset": target.preset,
         "profile:v": "high",
+        "pix_fmt": "yuv420p",
         # libx264's frame threads read one another's buffer state as it happens to be: only one thread gives
         # the same bytes each time. The rungs keep a machine's cores busy side by side.
         "threads": 1,
-        "crf": _QUALITY,
-        # A segment takes at most the cap and one buffer: the peak stays within 1 + buffer / segment of it.
-        "maxrate": rung.rung.max_bps,
-        "bufsize": round(rung.rung.max_bps * _BUFFER_S),
-        "g": plan.gop_frames,
-        "keyint_min": plan.gop_frames,
+        "crf": f"{target.quality(_QUALITY):g}",
+        # Less for grain that is not there, and for flat areas, than libx264's own 1.0: 5 to 16 per cent fewer
+        # bits at equal VMAF (decision 20).
+        "psy-rd": "0.5:0",
+        "aq-strength": "0.6",
+        "maxrate": target.max_bps,
+        "bufsize": target.buffer_bits,
+        "g": target.gop_frames,
+        "keyint_min": target.gop_frames,
         # A key frame at a scene cut would shift the later ones: rungs must switch at the same frames.
         "sc_threshold": 0,
-        # On the grid whatever the encoder thinks of it.
-        "force_key_frames": f"expr:not(mod(n,{plan.gop_frames}))",
+        "force_key_frames": target.key_frames,
         # cgop: a segment needs nothing of the one before; bitexact: no library version in the stream.
         "flags:v": "+cgop+bitexact",
     }
+
+
+H264 = Codec(name="h264", encoder="libx264", options=_options, default_crf=_QUALITY, crf_range=(14, 42))

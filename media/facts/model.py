@@ -88,6 +88,7 @@ class Seen:
     problem: str = ""
     text: str = ""  # of WebVTT
     decoded: Decoded | None = None
+    aux_problem: str = ""  # of what encrypted samples need
 
     @property
     def start(self) -> Fraction | None:

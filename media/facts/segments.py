@@ -13,6 +13,7 @@ from media.boxes import BoxError
 from media.cmaf import defaults_of
 from media.cmaf_fragments import facts_of, head_boxes
 from media.cmaf_header import HeaderFacts, read_header
+from media.cmaf_protection import aux_problem
 from media.facts.model import Address, Container, Gathering, Got, Listed, Seen, Want
 
 _BATCH = 128
@@ -54,6 +55,7 @@ class Gathered:
             is_missing=known.is_missing,
             problem=known.problem,
             text=known.text,
+            aux_problem=known.aux_problem,
         )
 
 
@@ -130,7 +132,8 @@ def _take_segment(gathered: Gathered, wish: Wish, answer: Got, *, is_whole: bool
         if not is_complete and not wish.is_iframe:
             raise BoxError(f"the segment ends within a box, after {len(answer.data)} bytes")
         facts = facts_of(boxes, defaults_of(header.init))
-        gathered.segments[listed.address] = replace(seen, facts=facts)
+        aux = aux_problem(boxes, header.protection)
+        gathered.segments[listed.address] = replace(seen, facts=facts, aux_problem=aux)
     except BoxError as error:
         gathered.segments[listed.address] = replace(seen, problem=str(error))
     return True

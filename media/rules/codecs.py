@@ -10,9 +10,9 @@ from fractions import Fraction
 
 from media.cmaf_header import HeaderFacts
 from media.facts.model import Entry, Stream, Track
+from media.levels import av1_level, avc_level, hevc_level
 from media.parameter_sets import PictureFacts
 from media.rules.base import Found, Rule, must, should
-from media.rules.levels import avc_level, hevc_level
 from media.rules.rates import rates_of
 
 _AVC, _HEVC = ("avc1", "avc3"), ("hvc1", "hev1", "dvh1", "dvhe")
@@ -59,6 +59,14 @@ def codecs_are_true(stream: Stream) -> Found:
         for each in said:
             if not any(is_same_codec(each, codec) for codec in actual) and len(said) > len(actual):
                 yield entry.where, f"CODECS names {each.strip()}, which nothing here is"
+
+
+def configuration_is_true(stream: Stream) -> Found:
+    for track in stream.tracks:
+        for header in track.headers:
+            said, is_so = header.init.codecs, header.bitstream_codecs
+            if is_so and not is_same_codec(said, is_so):
+                yield track.where, f"the configuration says {said}, its parameter sets {is_so}"
 
 
 def _bitstreams(stream: Stream, entry: Entry) -> Iterator[Track]:
@@ -150,7 +158,8 @@ def level_is_needed(stream: Stream) -> Found:
                 picture.coded_blocks, max(1, picture.reference_frames), frame_rate, cap, picture.profile
             )
         else:
-            needed = hevc_level(picture.width_px * picture.height_px, frame_rate, cap)
+            level_of = hevc_level if header.sample_entry in _HEVC else av1_level
+            needed = level_of(picture.width_px * picture.height_px, frame_rate, cap)
         if needed and picture.level > needed:
             yield track.where, f"level {picture.level / 10:.1f}, where {needed / 10:.1f} is enough"
 
@@ -187,6 +196,12 @@ RULES: tuple[Rule, ...] = (
         "RFC 8216, 4.3.4.2; RFC 6381, 3.3",
         "CODECS is what the init segments of the variant and its audio say.",
         codecs_are_true,
+    ),
+    must(
+        "penstock-configuration",
+        "ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1; AV1 in ISOBMFF, 2.3",
+        "A decoder configuration says what the parameter sets in it say.",
+        configuration_is_true,
     ),
     # MUST for Apple; its devices pass over a variant whose CODECS they do not know, and others play it.
     should("hls-authoring-1.1", f"{_SPEC}, 1.1", "Video is H.264, HEVC, Dolby Vision or AV1.", known_codecs),

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from tests.media.bitstreams import NON_SYNC, Picture, avcc, fragment, header, picture_entry
+from media.encryption.keys import ContentKey
+from media.encryption.protector import Protector
+from media.protection import Scheme
+from tests.media.bitstreams import NON_SYNC, Picture, avc_sps, avcc, box, fragment, header, picture_entry
 from tests.media.validated import DASH, HLS, LIVE, RUNGS, SOUNDS, Files, Rung, Spec, build
 
 LOW, MIDDLE, TOP = RUNGS
@@ -38,6 +41,44 @@ def then(make: Callable[[], Files], *edits: tuple[str, str, str, int]) -> Callab
             assert changed != text, f"{path} holds no {old!r}"
             files[path] = changed.encode()
         return files
+
+    return made
+
+
+WHOLE_KEY = '#EXT-X-KEY:METHOD=AES-128,URI="https://keys.example/1"'
+ONE_OFFSET = b"saio\0\0\0\0\0\0\0\1\0"  # and the first byte of it
+OTHER_KID = 'cenc:default_KID="ffffffff-ffff-ffff-ffff-ffffffffffff"'
+
+
+def encrypted(scheme: Scheme) -> Callable[[], Files]:
+    """The good title, one of its sounds encrypted, in both manifests."""
+
+    def made() -> Files:
+        files = build()
+        by = Protector(scheme=scheme, title="title", name="de", keys=(ContentKey("12" * 16, bytes(16)),))
+        clear_init = files["de/init.mp4"]
+        files["de/init.mp4"] = by.init(clear_init)
+        for number in (1, 2, 3):
+            files[f"de/{number}.m4s"] = by.segment(files[f"de/{number}.m4s"], number, clear_init)
+        method = {"cbcs": "SAMPLE-AES", "cenc": "SAMPLE-AES-CTR"}[scheme]
+        key = f'#EXT-X-KEY:METHOD={method},URI="https://keys.example/",KEYFORMAT="org.w3.clearkey"'
+        files[DE] = re.sub("(#EXT-X-MAP.*\n)", rf"\1{key}\n", files[DE].decode()).encode()
+        told = (
+            f'<ContentProtection schemeIdUri="urn:mpeg:dash:mp4protection:2011" value="{scheme}" '
+            f'xmlns:cenc="urn:mpeg:cenc:2013" cenc:default_KID="{by.protection.keys[0].uuid}"/>'
+        )
+        text = files[DASH].decode()
+        files[DASH] = re.sub('(lang="de"[^>]*>)', rf"\1{told}", text).encode()
+        return files
+
+    return made
+
+
+def then_bytes(make: Callable[[], Files], path: str, old: bytes, new: bytes) -> Callable[[], Files]:
+    def made() -> Files:
+        files = make()
+        assert old in files[path]
+        return files | {path: files[path].replace(old, new)}
 
     return made
 
@@ -107,6 +148,31 @@ def _without_last_segment() -> Files:
 def _hevc(picture: Picture, **changes: object) -> Callable[[], Files]:
     codecs = f"hvc1.{picture.profile}.0.L{picture.level * 3}"
     return top(entry="hvc1", picture=picture, codecs=codecs, **changes)
+
+
+HDR = replace(TOP.picture, profile=2, depth=10, transfer=18)
+
+
+def _with_header(config: bytes) -> Callable[[], Files]:
+    """The top rung's init segment with these boxes in its sample entry."""
+    entry = picture_entry("avc1", TOP.picture, config)
+    return with_file("540p/init.mp4", header("vide", entry, TOP.frame_rate))
+
+
+def _other_level() -> Files:
+    """A parameter set below what the configuration around it says."""
+    lower = avc_sps(replace(TOP.picture, level=22))
+    return _with_header(avcc(TOP.picture).replace(avc_sps(TOP.picture), lower))()
+
+
+def _other_colour() -> Files:
+    shown = replace(TOP.picture, transfer=1)
+    return _with_header(avcc(shown) + box("colr", b"nclx", b"\0\1\0\1\0\1\0"))()
+
+
+SET = '<AdaptationSet contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">'
+OWN_SET = (DASH, '(<Representation id="540p")', rf"</AdaptationSet>{SET}\1", 1)
+TRANSFER = '<EssentialProperty schemeIdUri="urn:mpeg:mpegB:cicp:TransferCharacteristics" value="16"/>'
 
 
 def _all_hevc() -> Files:
@@ -185,12 +251,12 @@ MUTATIONS: dict[str, Case] = {
     "hls-authoring-9.15": master(r"FRAME-RATE=[\d.]+,(?=.*\n540p)", ""),
     "hls-authoring-9.16": hls(
         then(
-            top(picture=replace(TOP.picture, transfer=16)),
+            _hevc(replace(HDR, transfer=16)),
             (HLS, r"VIDEO-RANGE=SDR(?=.*\n540p)", "VIDEO-RANGE=PQ", -1),
             (HLS, r"VIDEO-RANGE=SDR,", "", -1),
         )
     ),
-    "rfc8216bis-4.4.6.2-range": hls(top(picture=replace(TOP.picture, transfer=18))),
+    "rfc8216bis-4.4.6.2-range": hls(_hevc(HDR)),
     "rfc8216-4.3.4.2-captions": hls(
         then(build, (HLS, "CAPTIONS=NONE", 'CAPTIONS="cc"', 1), (HLS, "(SEGMENTS\n)", rf"\1{CAPTIONS}\n", 1))
     ),
@@ -238,6 +304,17 @@ MUTATIONS: dict[str, Case] = {
     "hls-authoring-1.30": hls(top(weights=(Fraction(28, 10), Fraction(1, 10), Fraction(1, 10)))),
     "penstock-ladder-step": hls(top(bps=900_000)),
     "rfc6381-3.3": master("avc1.64001e", "avc1.640028"),
+    "penstock-configuration": hls(_other_level),
+    "penstock-colour": hls(_other_colour),
+    "penstock-hdr-depth": hls(
+        then(
+            top(picture=replace(TOP.picture, transfer=16)),
+            (HLS, r"VIDEO-RANGE=SDR(?=.*\n540p)", "VIDEO-RANGE=PQ", 1),
+        )
+    ),
+    "dash-transfer": mpd('(<Representation id="540p")', rf"</AdaptationSet>{SET}{TRANSFER}\1"),
+    "dash-hdr-essential": dash(then(_hevc(HDR), OWN_SET)),
+    "dash-one-kind": dash(_hevc(replace(TOP.picture, profile=1))),
     "hls-authoring-1.1": hls(top(entry="vp09", codecs="vp09.00.10.08")),
     "hls-authoring-1.3": hls(top(picture=replace(TOP.picture, profile=110, depth=10))),
     "hls-authoring-1.3-old": hls(top(picture=UHD)),
@@ -263,6 +340,15 @@ MUTATIONS: dict[str, Case] = {
         then(build, (DE, r"4\.010667", "4.110667", 1), (DE, r"4\.010667", "3.910667", 1))
     ),
     "hls-authoring-7.7": hls(then(german(**PAST_TARGET), (DE, r"4\.522667", "4.490000", 1))),
+    "cenc-8.2": hls(then_bytes(encrypted("cbcs"), "de/init.mp4", b"tenc", b"free")),
+    "cenc-7.1": hls(then_bytes(encrypted("cenc"), "de/2.m4s", ONE_OFFSET, ONE_OFFSET[:-1] + b"\1")),
+    "rfc8216-4.3.2.4": hls(then(encrypted("cbcs"), (DE, "URI=[^,]+,(?=KEYF)", "", 1))),
+    "rfc8216bis-4.4.4.4": hls(then(encrypted("cbcs"), (DE, "SAMPLE-AES", "SAMPLE-AES-CTR", 1))),
+    "rfc8216bis-4.4.4.5": hls(edit(DE, "(#EXT-X-MAP.*\n)", rf"{WHOLE_KEY}\n\1#EXT-X-KEY:METHOD=NONE\n")),
+    "penstock-published-key": hls(
+        edit(DE, "(#EXT-X-ENDLIST)", r'#EXT-X-KEY:METHOD=AES-128,URI="data:;base64,AAAA"\n\1')
+    ),
+    "dash-5.8.4.1": dash(then(encrypted("cbcs"), (DASH, 'cenc:default_KID="[^"]+"', OTHER_KID, 1))),
     "hls-authoring-6.1": master("#EXT-X-I-FRAME.*\n", ""),
     "hls-authoring-6.8": hls(edit(TRICK, "#EXT-X-I-FRAMES-ONLY\n", "")),
     "hls-authoring-9.3": master(r"(I-FRAME.*)RESOLUTION=\d+x\d+,", r"\1"),

@@ -59,6 +59,13 @@ def video(
     return Track(rendition=rung, init=init, timeline=timeline(name, durations, timescale))
 
 
+def of_kind(track: Track[VideoRendition], codecs: str, video_range: str = "SDR") -> Track[VideoRendition]:
+    """The rung in another codec and dynamic range, in a folder of its own."""
+    name = f"{track.rendition.name}-{codecs[:4]}-{video_range.lower()}"
+    other = replace(track.rendition, codecs=codecs, video_range=video_range)
+    return renamed(replace(track, rendition=other), name)
+
+
 def audio(
     language: str = "und",
     durations: Sequence[int] = (88064, 88064, 22528),
@@ -158,9 +165,20 @@ FRAME_RATES = st.sampled_from(
 )
 
 
+KINDS = [  # codecs and dynamic range, in the order of manifests
+    ("avc1.64001f", "SDR"),
+    ("hvc1.1.6.L93.90", "SDR"),
+    ("av01.0.05M.08", "SDR"),
+    ("vp09.00.31.08", "SDR"),
+    ("av01.0.05M.10.0.110.09.18.09.0", "HLG"),
+    ("hvc1.2.4.L93.90", "PQ"),
+]
+
+
 @st.composite
 def presentations(draw: st.DrawFn) -> Presentation:
-    """Ladders of zero to three rungs on one timescale each, with zero to two audio tracks.
+    """Ladders of zero to three rungs on one timescale each, in one or two codecs or dynamic ranges, with zero
+    to two audio tracks.
 
     Beside a picture there may be subtitles cut like it, I-frames, and thumbnails up to its end.
     """
@@ -169,7 +187,9 @@ def presentations(draw: st.DrawFn) -> Presentation:
         st.lists(st.sampled_from(["und", "en", "de"]), min_size=not heights, max_size=2, unique=True)
     )
     durations = st.lists(st.integers(1, 2**20), min_size=1, max_size=30)
-    rungs = tuple(video(h, draw(durations), draw(TIMESCALES), draw(FRAME_RATES)) for h in heights)
+    kinds = sorted(draw(st.lists(st.integers(0, len(KINDS) - 1), min_size=1, max_size=2, unique=True)))
+    plain = [video(h, draw(durations), draw(TIMESCALES), draw(FRAME_RATES)) for h in heights]
+    rungs = tuple(of_kind(track, *KINDS[kind]) for kind in kinds for track in plain)
     return Presentation(
         video=rungs,
         text=draw(_texts(rungs[0])) if rungs else (),

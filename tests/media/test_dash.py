@@ -63,6 +63,15 @@ def with_sheets_to_the_end(track: Track[ImageRendition], end: Fraction) -> Track
     )
 
 
+def test_what_a_sound_is_for_comes_back() -> None:
+    main, other = audio("en"), audio("en", is_default=False)
+    opus = replace(main, rendition=replace(main.rendition, codecs="opus"))
+    described = replace(other, rendition=replace(other.rendition, is_descriptive=True, label="Described"))
+    commentary = replace(other, rendition=replace(other.rendition, is_commentary=True))
+    presentation = Presentation(video=(video(720),), audio=(main, described, commentary, opus))
+    assert read_mpd(write_mpd(presentation), URI) == as_dash_carries(presentation)
+
+
 @given(presentations())
 def test_what_was_written_reads_back_equal(presentation: Presentation) -> None:
     assert read_mpd(write_mpd(presentation), URI) == as_dash_carries(presentation)

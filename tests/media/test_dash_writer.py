@@ -7,7 +7,7 @@ from lxml import etree
 
 from media.dash import ManifestError, write_mpd
 from media.presentation import Presentation
-from tests.media.presentations import audio, images, text, video
+from tests.media.presentations import audio, images, of_kind, text, video
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -58,6 +58,35 @@ def test_each_language_has_an_adaptation_set_and_one_of_them_is_the_main_one() -
     assert [label.text for label in mpd.iter(f"{MPD}Label")] == ["Ton <laut>"]
 
 
+def test_each_codec_and_number_of_channels_has_an_adaptation_set() -> None:
+    stereo, surround = audio("de"), audio("de", channels=6)
+    opus = replace(stereo, rendition=replace(stereo.rendition, codecs="opus"))
+    mpd = parsed(Presentation(audio=(stereo, opus, surround)))
+    assert [each["codecs"] for each in found(mpd, "Representation")] == ["mp4a.40.2", "opus", "mp4a.40.2"]
+    assert [len(list(each.iter(f"{MPD}Representation"))) for each in mpd.iter(f"{MPD}AdaptationSet")] == [
+        1
+    ] * 3
+    assert [each["selectionPriority"] for each in found(mpd, "AdaptationSet")] == ["3", "2", "1"]
+    assert [each["value"] for each in found(mpd, "Role")] == ["main"] * 3
+    assert [each["value"] for each in found(mpd, "AudioChannelConfiguration")] == ["2", "2", "6"]
+
+
+def test_commentary_has_its_role_and_a_description_its_purpose() -> None:
+    main, other = audio("en"), audio("en", is_default=False)
+    described = replace(other, rendition=replace(other.rendition, is_descriptive=True))
+    commentary = replace(other, rendition=replace(other.rendition, is_commentary=True))
+    alone = replace(main, rendition=replace(main.rendition, is_commentary=True))
+    mpd = parsed(Presentation(audio=(main, described, commentary)))
+    assert [each["value"] for each in found(mpd, "Role")] == ["main", "alternate", "commentary"]
+    assert found(mpd, "Accessibility") == [
+        {"schemeIdUri": "urn:tva:metadata:cs:AudioPurposeCS:2007", "value": "1"}
+    ]
+    assert [each["value"] for each in found(parsed(Presentation(audio=(alone,))), "Role")] == [
+        "commentary",
+        "main",
+    ]
+
+
 def test_two_bitrates_of_one_language_share_an_adaptation_set() -> None:
     second = audio("de")
     second = replace(second, rendition=replace(second.rendition, name="audio-de-5e6f7a8b", peak_bps=64_000))
@@ -77,9 +106,37 @@ def test_rungs_that_do_not_cut_together_are_not_called_aligned() -> None:
 def test_the_transfer_of_high_dynamic_range_is_named() -> None:
     track = video(2160)
     mpd = parsed(Presentation(video=(replace(track, rendition=replace(track.rendition, video_range="PQ")),)))
-    assert found(mpd, "SupplementalProperty") == [
-        {"schemeIdUri": "urn:mpeg:mpegB:cicp:TransferCharacteristics", "value": "16"}
+    assert found(mpd, "EssentialProperty") == [
+        {"schemeIdUri": f"urn:mpeg:mpegB:cicp:{name}", "value": value}
+        for name, value in (
+            ("ColourPrimaries", "9"),
+            ("MatrixCoefficients", "9"),
+            ("TransferCharacteristics", "16"),
+        )
     ]
+
+
+def test_each_codec_and_range_has_a_set_of_its_own_and_the_better_ones_are_preferred() -> None:
+    rungs = [
+        of_kind(video(height), codecs, video_range) for codecs, video_range in KINDS for height in (360, 720)
+    ]
+    mpd = parsed(Presentation(video=tuple(rungs)))
+    sets = list(mpd.iter(f"{MPD}AdaptationSet"))
+    assert [[r.get("codecs") for r in each.iter(f"{MPD}Representation")] for each in sets] == [
+        [codecs] * 2 for codecs in ("avc1.64001f", "hvc1.1.6.L93.90", "av01.0.05M.08", "hvc1.2.4.L93.90")
+    ]
+    assert [each.get("selectionPriority") for each in sets] == ["1", "2", "3", "4"]  # H.264, HEVC, AV1, HDR
+    assert [each.get("id") for each in sets] == ["0", "1", "2", "3"]
+    essential = [[p.get("value") for p in each.iter(f"{MPD}EssentialProperty")] for each in sets]
+    assert essential == [[], [], [], ["9", "9", "16"]]
+
+
+KINDS = [  # as an encoder may list them
+    ("hvc1.2.4.L93.90", "PQ"),
+    ("av01.0.05M.08", "SDR"),
+    ("avc1.64001f", "SDR"),
+    ("hvc1.1.6.L93.90", "SDR"),
+]
 
 
 def test_subtitles_are_one_file_with_a_role() -> None:

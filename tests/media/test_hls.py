@@ -19,6 +19,7 @@ from media.hls import (
     write_multivariant,
     write_playlists,
 )
+from media.ladders import in_ladders
 from media.presentation import InitSegment, Presentation, Track, boundaries
 from media.rendition import AnyRendition, AudioRendition, VideoRendition
 from tests.media.presentations import URI, absolute, audio, iframes, images, presentations, text, video
@@ -62,7 +63,7 @@ def as_hls_carries(presentation: Presentation) -> Presentation:
         text=tuple(absolute(t, replace(t.rendition, peak_bps=0, average_bps=0)) for t in presentation.text),
         iframes=tuple(
             absolute(t, replace(t.rendition, frame_rate=Fraction(0)))
-            for t in sorted(presentation.iframes, key=lambda track: track.rendition.peak_bps)
+            for t in in_ladders(sorted(presentation.iframes, key=lambda track: track.rendition.peak_bps))
         ),
         images=tuple(absolute(t, t.rendition) for t in presentation.images),
     )
@@ -135,9 +136,10 @@ def test_a_ladder_offered_with_several_audio_groups_counts_each_picture_once() -
     ]
     assert [t.rendition.frame_rate for t in read.video] == [Fraction(60000, 1001), Fraction(60)]
     assert [t.rendition.codecs for t in read.video] == ["avc1.640020", "avc1.64002a"]
-    assert [(t.rendition.language, t.rendition.is_default) for t in read.audio] == [
-        ("en", True),
-        ("fr", False),
+    assert [(t.rendition.language, t.rendition.is_default, t.rendition.channels) for t in read.audio] == [
+        ("en", True, 2),
+        ("fr", False, 2),
+        ("en", True, 16),
     ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.parameter_sets import ParameterSetError, read_avc_sps, read_hevc_sps
-from tests.media.bitstreams import Picture, avc_sps, hevc_sps
+from media.av1_sequence import read_av1_sequence, sequence_header_of
+from media.parameter_sets import ColourFacts, ParameterSetError, read_avc_sps, read_hevc_sps
+from tests.media.bitstreams import Picture, av1_sequence, avc_sps, hevc_sps
 
 SIZES = st.integers(1, 2000).map(lambda half: 4 * half)
 PICTURES = st.builds(
@@ -31,7 +32,7 @@ def test_a_set_of_h264_is_read_as_written(picture: Picture) -> None:
     found = read_avc_sps(avc_sps(picture))
     assert (found.width_px, found.height_px) == (picture.width_px, picture.height_px)
     assert (found.profile, found.level) == (picture.profile, picture.level)
-    assert (found.reference_frames, found.transfer) == (picture.references, picture.transfer)
+    assert (found.reference_frames, found.colour) == (picture.references, colour(picture))
     assert found.may_be_interlaced == picture.is_interlaced
 
 
@@ -41,6 +42,40 @@ def test_a_set_of_hevc_is_read_as_written(picture: Picture, depth: int) -> None:
     found = read_hevc_sps(hevc_sps(written))
     assert (found.width_px, found.height_px) == (written.width_px, written.height_px)
     assert (found.profile, found.level, found.bit_depth) == (2, written.level, depth)
+    assert found.colour == colour(written)
+
+
+AV1_KINDS = [  # profile, depth, chroma format as H.264 counts it
+    (0, 8, 1), (0, 10, 1), (0, 10, 0), (1, 8, 3), (2, 10, 2), (2, 12, 1), (2, 12, 2), (2, 12, 3), (2, 12, 0),
+]  # fmt: skip
+
+
+@given(PICTURES, st.sampled_from(AV1_KINDS), st.sampled_from([20, 31, 40, 63]), st.booleans())
+def test_a_sequence_of_av1_is_read_as_written(
+    picture: Picture, kind: tuple[int, int, int], level: int, is_high_tier: bool
+) -> None:
+    profile, depth, chroma = kind
+    written = replace(picture, profile=profile, depth=depth, chroma=chroma, level=level)
+    written = replace(written, is_high_tier=is_high_tier and level >= 40)
+    found = read_av1_sequence(av1_sequence(written))
+    assert (found.width_px, found.height_px) == (written.width_px, written.height_px)
+    assert (found.profile, found.bit_depth, found.chroma) == kind
+    assert (found.level, found.is_high_tier) == (level, written.is_high_tier)
+    assert found.colour == (colour(written) or ColourFacts(2, 2, 2))
+
+
+def test_a_sequence_is_found_behind_other_units() -> None:
+    payload = av1_sequence(Picture(profile=0))
+    sequence = bytes([0x0E, 0, len(payload)]) + payload  # with an extension
+    assert sequence_header_of(b"\x12\x00" + sequence + b"\x32\x01\xff") == payload
+    assert sequence_header_of(b"\x12\x00") is None
+    for damaged in (b"\x08" + payload, b"\x0a\x7f" + payload, b"\x0a" + b"\xff" * 9, b"\x0a"):
+        with pytest.raises(ParameterSetError, match="open bitstream unit"):
+            sequence_header_of(damaged)
+
+
+def colour(picture: Picture) -> ColourFacts | None:
+    return ColourFacts(9, picture.transfer, 9) if picture.transfer is not None else None
 
 
 @pytest.mark.parametrize(("chroma", "depth"), [(0, 8), (1, 10), (2, 10), (3, 14)])
@@ -51,7 +86,7 @@ def test_chroma_and_depth_of_h264_are_read(chroma: int, depth: int) -> None:
 
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_set_or_one_error(data: bytes) -> None:
-    for read in (read_avc_sps, read_hevc_sps):
+    for read in (read_avc_sps, read_hevc_sps, read_av1_sequence, sequence_header_of):
         with suppress(ParameterSetError):  # and no other exception
             read(data)
 

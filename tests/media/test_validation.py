@@ -103,7 +103,7 @@ def test_byte_ranges_of_one_file_are_read_and_those_beyond_its_end_are_missing()
 
 def test_what_is_encrypted_whole_is_noted_and_not_judged() -> None:
     files = build()
-    key = b'#EXT-X-KEY:METHOD=AES-128,URI="key"\n#EXT-X-MAP'
+    key = b'#EXT-X-KEY:METHOD=AES-128,URI="key",IV=0x1\n#EXT-X-MAP'
     files["de/index.m3u8"] = files["de/index.m3u8"].replace(b"#EXT-X-MAP", key)
     for number in (1, 2, 3):
         files[f"de/{number}.m4s"] = bytes(reversed(files[f"de/{number}.m4s"]))

@@ -19,7 +19,7 @@ def test_a_file_is_cues_between_empty_lines() -> None:
         "WEBVTT\n\n"
         "STYLE\n::cue { color: lime }\n\n"
         "00:00:00.000 --> 00:00:01.500\nOne\n<i>two</i>\n\n"
-        "01:00:00.000 --> 01:00:01.001 line:0 align:left\nThree\n"
+        "01:00:00.000 --> 01:00:01.001 line:0 align:left\nThree\n\n"
     )
 
 
@@ -55,10 +55,10 @@ def test_a_cue_that_spans_segments_stands_in_each_and_an_empty_segment_is_a_file
     head = "WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:0,LOCAL:00:00:00.000\n"
     assert written == (
         f"{head}\n00:00:01.000 --> 00:00:05.000\nlong\n"
-        "\n00:00:02.000 --> 00:00:02.002\nends where the second begins\n",
-        f"{head}\n00:00:01.000 --> 00:00:05.000\nlong\n",
-        f"{head}\n00:00:01.000 --> 00:00:05.000\nlong\n",
-        head,
+        "\n00:00:02.000 --> 00:00:02.002\nends where the second begins\n\n",
+        f"{head}\n00:00:01.000 --> 00:00:05.000\nlong\n\n",
+        f"{head}\n00:00:01.000 --> 00:00:05.000\nlong\n\n",
+        f"{head}\n",
     )
     assert read(head).cues == ()
 

@@ -1,4 +1,8 @@
-"""The lowest level that a picture needs: H.264 table A-1, HEVC tables A.8 and A.9. Levels are in tenths."""
+"""The lowest level that a picture needs: H.264 table A-1, HEVC tables A.8 and A.9, AV1 annex A.3,
+VP9's own list (webmproject.org, VP9 levels).
+
+Levels are in tenths.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,22 @@ _HEVC = (  # level, luma samples per second, per picture, kb/s of the main tier
     (52, 1069547520, 8912896, 60000), (60, 1069547520, 35651584, 60000), (61, 2139095040, 35651584, 120000),
     (62, 4278190080, 35651584, 240000),
 )  # fmt: skip
+_AV1 = (  # level, samples of a picture, samples per second, kb/s of the main tier
+    (20, 147456, 4423680, 1500), (21, 278784, 8363520, 3000), (30, 665856, 19975680, 6000),
+    (31, 1065024, 31950720, 10000), (40, 2359296, 70778880, 12000), (41, 2359296, 141557760, 20000),
+    (50, 8912896, 267386880, 30000), (51, 8912896, 534773760, 40000), (52, 8912896, 1069547520, 60000),
+    (60, 35651584, 1069547520, 60000), (61, 35651584, 2139095040, 100000),
+    (62, 35651584, 4278190080, 160000),
+)  # fmt: skip
+_VP9 = (  # level, samples of a picture, samples per second, longest side, kb/s on average
+    (10, 36864, 829440, 512, 200), (11, 73728, 2764800, 768, 800), (20, 122880, 4608000, 960, 1800),
+    (21, 245760, 9216000, 1344, 3600), (30, 552960, 20736000, 2048, 7200),
+    (31, 983040, 36864000, 2752, 12000),
+    (40, 2228224, 83558400, 4160, 18000), (41, 2228224, 160432128, 4160, 30000),
+    (50, 8912896, 311951360, 8384, 60000), (51, 8912896, 588251136, 8384, 120000),
+    (52, 8912896, 1176502272, 8384, 180000), (60, 35651584, 1176502272, 16832, 180000),
+    (61, 35651584, 2353004544, 16832, 240000), (62, 35651584, 4706009088, 16832, 480000),
+)  # fmt: skip
 _MAIN_FACTOR, _HIGH_FACTOR = 1000, 1250
 _BELOW_HIGH = (66, 77, 88)
 
@@ -37,5 +57,21 @@ def avc_level(blocks: int, references: int, frame_rate: Fraction, bps: Fraction,
 def hevc_level(samples: int, frame_rate: Fraction, bps: Fraction) -> int | None:
     for level, per_second, per_picture, kbps in _HEVC:
         if samples <= per_picture and samples * frame_rate <= per_second and bps <= kbps * 1000:
+            return level
+    return None
+
+
+def av1_level(samples: int, frame_rate: Fraction, bps: Fraction) -> int | None:
+    for level, per_picture, per_second, kbps in _AV1:
+        if samples <= per_picture and samples * frame_rate <= per_second and bps <= kbps * 1000:
+            return level
+    return None
+
+
+def vp9_level(width_px: int, height_px: int, frame_rate: Fraction, bps: Fraction) -> int | None:
+    samples, side = width_px * height_px, max(width_px, height_px)
+    for level, per_picture, per_second, longest, kbps in _VP9:
+        is_enough = samples <= per_picture and samples * frame_rate <= per_second and side <= longest
+        if is_enough and bps <= kbps * 1000:
             return level
     return None
