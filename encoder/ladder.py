@@ -21,6 +21,8 @@ _ASPECT_STEP = Fraction(1, 25)  # how far a rung may move to keep the aspect exa
 _SIZE_POWER = 0.75  # bits grow slower than pixels
 _RATE_POWER = 0.5  # and slower still than frames: neighbours in time are alike
 _USUAL_RATE = 30
+_CEILING = 2.5  # times a step's usual rate: 12 Mb/s at 1080p, for grain
+_UNTRIED_PX = (432,)  # too near to its neighbours to be worth the probes
 
 
 class LadderError(EncodeError):
@@ -59,6 +61,7 @@ class Rung:
     width_px: int
     height_px: int
     max_bps: int  # what a hard scene may take; an easy one takes less
+    crf: float | None = None  # on the codec's own scale; None: its usual one
 
     @property
     def short_side_px(self) -> int:
@@ -104,12 +107,20 @@ def auto(source: VideoSource, frame_rate: Fraction) -> tuple[Rung, ...]:
     return tuple(replace(rung, max_bps=_scaled(step, rung, frame_rate)) for step, rung in rungs)
 
 
+def candidates(source: VideoSource, frame_rate: Fraction) -> tuple[Rung, ...]:
+    """The sizes that an analysis tries, low to high, each with the most that it may take on average."""
+    rungs = auto(source, frame_rate)
+    tried = [rung for rung in rungs[:-1] if rung.short_side_px not in _UNTRIED_PX] + [rungs[-1]]
+    return tuple(replace(rung, max_bps=round(rung.max_bps * _CEILING)) for rung in tried)
+
+
 def apple(source: VideoSource, _frame_rate: Fraction) -> tuple[Rung, ...]:
     """The fixed ladder as printed, cut at the source's size; a source below it all keeps its own size."""
     return _cut(source, _APPLE) or (_own_size(source, _APPLE[0]),)
 
 
 LADDERS: dict[str, Ladder] = {"auto": auto, "apple": apple}
+PER_TITLE = "auto"  # is measured; what stands there is what the analysis begins with
 
 
 def own(steps: tuple[Step, ...], where: str) -> Ladder:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from encoder.ladder import LADDERS, LadderError, LadderFile, Rung, Step, apple, auto, own
+from encoder.ladder import LADDERS, LadderError, LadderFile, Rung, Step, apple, auto, candidates, own
 from service.config import ConfigError, load
 from tests.encoder.sources import HD, sized
 
@@ -68,6 +68,18 @@ def test_auto_gives_more_bits_to_more_frames_but_not_twice_as_many_to_twice() ->
     at_30, at_60 = (auto(HD, Fraction(rate))[-1].max_bps for rate in (30, 60))
     assert at_30 == 4_800_000
     assert 1.3 * at_30 < at_60 < 1.5 * at_30
+
+
+def test_an_analysis_tries_few_sizes_and_always_the_sources_own() -> None:
+    assert shown(candidates(HD, Fraction(30))) == "416x234 640x360 960x540 1280x720 1920x1080"
+    assert shown(candidates(sized(720, 480), Fraction(30))) == "348x232 540x360 720x480"
+    assert shown(candidates(sized(768, 432), Fraction(30))) == "416x234 640x360 768x432"
+    assert shown(candidates(sized(64, 36), Fraction(30))) == "64x36"
+
+
+def test_what_an_analysis_may_spend_is_above_what_is_usual() -> None:
+    tried, usual = (ladder(HD, Fraction(30))[-1].max_bps for ladder in (candidates, auto))
+    assert usual < tried < 3 * usual
 
 
 def test_the_apple_ladder_is_as_printed_and_cut_at_the_source() -> None:
