@@ -29,11 +29,11 @@ class Process:
 
     def cpu_s(self) -> float:
         """User and system time of the process's living threads and those of its descendants, so far."""
-        return sum(_cpu_s(pid) for pid in _family(self._popen.pid))
+        return sum(_cpu_s(pid) for pid in family(self._popen.pid))
 
     def rss_bytes(self) -> int:
         """Resident memory of the process and its living descendants, now."""
-        return sum(_rss_bytes(pid) for pid in _family(self._popen.pid))
+        return sum(_rss_bytes(pid) for pid in family(self._popen.pid))
 
     def wait_for(self, port: int, timeout_s: float = 20.0) -> None:
         """Returns when something listens on `port`. Raises RuntimeError with the log's end."""
@@ -70,11 +70,11 @@ def running(command: Sequence[str], *, core: int | set[int], port: int, log: Pat
         process.stop()
 
 
-def _family(pid: int) -> Iterator[int]:
+def family(pid: int) -> Iterator[int]:
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in task.read_text().split():
-            yield from _family(int(child))
+            yield from family(int(child))
 
 
 def _cpu_s(pid: int) -> float:

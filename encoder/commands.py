@@ -1,4 +1,4 @@
-"""The commands: one decode, one graph, all renditions. The door to ffmpeg-python.
+"""The commands: one decode, one graph, some renditions. The door to ffmpeg-python.
 
 ffmpeg writes each rendition as a header and numbered fragments; its playlists are thrown away, because
 they say less than the fragments do.
@@ -6,75 +6,102 @@ they say less than the fragments do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 import ffmpeg
 
+from encoder.analysis.commands import SCALER
+from encoder.audio.filters import encoder_options, sound_graph
+from encoder.audio.plan import AudioPlan
+from encoder.chunks import Chunk
 from encoder.codecs import CODECS
-from encoder.colour import to_bt709
-from encoder.plan import AudioPlan, Plan
+from encoder.codecs.base import Options
+from encoder.colour import to_bt709, to_hdr
+from encoder.plan import Plan, RungPlan
 
 # ffmpeg-python has no types: a node of its graph.
 Stream = Any
 
 PLAYLIST = "ffmpeg.m3u8"  # of each rendition, to be thrown away
-_AAC_PRIMING_SAMPLES = 1024  # silence that ffmpeg's AAC encoder puts in front
+_PAST_S = Fraction(1, 2000)  # a key frame is found from just behind it, whatever rounds on the way
 
 
-def arguments(plan: Plan, input_path: str) -> list[str]:
-    """ffmpeg's arguments, written for a working folder that holds one folder for each label of the plan."""
-    # copyts: times as in the container, so that picture and sound are shifted by the same.
-    source = ffmpeg.input(input_path, copyts=None)
-    shown = _normalised(plan, source[f"v:{plan.source.index}"]).split()
+def picture_arguments(
+    plan: Plan, chunk: Chunk, rungs: Sequence[RungPlan], input_path: str, seek: Fraction | None
+) -> list[str]:
+    """ffmpeg's arguments for a working folder that holds one folder for each label of `rungs`.
+
+    Each gets a header and a file for each GOP. Decoding starts at the key frame `seek`, in
+    seconds of the container: the chunk's own, an earlier one, or None.
+    """
+    # copyts: times as in the container, so that frames are counted from its start, wherever decoding starts.
+    source = ffmpeg.input(input_path, copyts=None, **_from(seek), **_DECODER)
+    counted = _counted(plan, chunk, source[f"v:{plan.source.index}"]).split()
+    # By range, so that what is common is converted once.
+    ranges = list(dict.fromkeys(rung.video_range for rung in rungs))
+    shown = {name: _converted(plan, name, counted[number]).split() for number, name in enumerate(ranges)}
     outputs = []
-    for number, rung in enumerate(plan.rungs):
+    for number, rung in enumerate(rungs):
         size = (rung.rung.width_px, rung.rung.height_px)
-        picture = shown[number].filter("scale", *size, flags=_SCALER).filter("setsar", 1)
-        outputs.append(_output(plan, picture, rung.label, CODECS[plan.settings.codec](plan, rung)))
-    for track in plan.audio:
-        sound = _sound(plan, track, source[f"a:{track.track}"])
-        outputs.append(_output(plan, sound, track.label, _aac(track)))
+        picture = shown[rung.video_range][number].filter("scale", *size, flags=SCALER).filter("setsar", 1)
+        options = CODECS[rung.codec].options(plan.target(rung))
+        outputs.append(_output(picture, rung.label, options, plan.timing.gop_s))
     return [*_GLOBAL, *ffmpeg.get_args(ffmpeg.merge_outputs(*outputs))]
 
 
+def sound_arguments(plan: Plan, track: AudioPlan, input_path: str) -> list[str]:
+    """ffmpeg's arguments for a working folder that holds one for the track's label: a file a segment."""
+    source = ffmpeg.input(input_path, copyts=None, vn=None, sn=None, dn=None)
+    graph = sound_graph(track)
+    heard = [_through(source[f"a:{number}"], graph.each) for number in graph.tracks]
+    sound = _through(heard, graph.then) if len(heard) > 1 else _through(heard[0], graph.then)
+    output = _output(sound, track.label, encoder_options(track), plan.timing.segment_s)
+    return [*_GLOBAL, *ffmpeg.get_args(output)]
+
+
+_DECODER: Options = {"threads": 1}  # the encoders are what takes the time, and each frame ahead takes room
 _GLOBAL = ["-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1"]
-_SCALER = "bicubic+accurate_rnd+bitexact"  # the same pixels on every processor
+_GLOBAL += ["-filter_complex_threads", "1"]
 
 
-def _normalised(plan: Plan, picture: Stream) -> Stream:
-    """Upright (ffmpeg turns it by itself), progressive, at a constant rate from 0, BT.709, whole length."""
-    picture = picture.filter("setpts", "PTS-STARTPTS")
+def _from(seek: Fraction | None) -> Options:
+    if seek is None:
+        return {}
+    # noaccurate_seek: from the key frame itself; what comes before the chunk is cut off by its number.
+    return {"noaccurate_seek": None, "seek_timestamp": 1, "ss": f"{ceil((seek + _PAST_S) * 1_000_000)}us"}
+
+
+def _counted(plan: Plan, chunk: Chunk, picture: Stream) -> Stream:
+    """The chunk's frames, progressive, at a constant rate from 0; upright (ffmpeg turns them by itself)."""
+    timing, start = plan.timing, plan.source.start
+    picture = picture.filter("setpts", f"PTS-({start.numerator}/{start.denominator})/TB")
     if plan.source.is_interlaced:
         picture = picture.filter("bwdif", mode="send_frame", deint="interlaced")
-    picture = picture.filter("fps", plan.frame_rate)
-    for name, options in to_bt709(plan.source):
-        picture = picture.filter(name, **options)
-    if plan.held_frames:
-        picture = picture.filter("tpad", stop=plan.held_frames, stop_mode="clone")
-    return picture.filter("trim", end_frame=plan.frames)
+    picture = picture.filter("fps", timing.frame_rate)
+    if timing.held_frames and chunk.end_frame == timing.frames:
+        picture = picture.filter("tpad", stop=timing.held_frames, stop_mode="clone")
+    # A decoder that starts too late leaves frames out, and their number says so: the first or none at all.
+    picture = picture.filter("trim", start_pts=chunk.first_frame, end_pts=chunk.end_frame)
+    picture = picture.filter("select", f"eq(pts,{chunk.first_frame})+not(isnan(prev_selected_pts))")
+    return picture.filter("setpts", f"PTS-{chunk.first_frame}")
 
 
-def _sound(plan: Plan, track: AudioPlan, sound: Stream) -> Stream:
-    """From the first frame's moment to the last's: cut or filled with silence where it is not as long.
-
-    The encoder's priming takes the place of the first samples, so that time 0 needs no edit list.
-    """
-    start = plan.source.start
-    layout = "mono" if track.channels == 1 else "stereo"
-    return (
-        sound.filter("asetpts", f"PTS-{start.numerator}/{start.denominator}/TB")
-        .filter("aresample", track.sample_rate_hz, **{"async": 1, "first_pts": 0})
-        .filter("aformat", sample_fmts="fltp", channel_layouts=layout)
-        .filter("apad")
-        .filter("atrim", start_sample=_AAC_PRIMING_SAMPLES, end_sample=track.samples)
-    )
+def _converted(plan: Plan, video_range: str, picture: Stream) -> Stream:
+    source = plan.source
+    return _through(picture, to_bt709(source, source.hdr) if video_range == "SDR" else to_hdr(source))
 
 
-def _aac(track: AudioPlan) -> dict[str, str | int]:
-    return {"c:a": "aac", "b:a": track.bitrate_bps, "flags:a": "+bitexact"}
+def _through(streams: Stream, filters: Sequence[tuple[str, Mapping[str, Any]]]) -> Stream:
+    """One stream, or several of which the first filter makes one."""
+    for name, options in filters:
+        streams = ffmpeg.filter(streams, name, **options)
+    return streams
 
 
-def _output(plan: Plan, stream: Stream, label: str, codec: dict[str, str | int]) -> Stream:
+def _output(stream: Stream, label: str, codec: Mapping[str, Any], file_s: Fraction) -> Stream:
     return ffmpeg.output(
         stream,
         f"{label}/{PLAYLIST}",
@@ -87,7 +114,8 @@ def _output(plan: Plan, stream: Stream, label: str, codec: dict[str, str | int])
         avoid_negative_ts="disabled",
         format="hls",
         hls_segment_type="fmp4",
-        hls_time=f"{float(plan.segment_s):.6f}",
+        # Rounded up: sound that is cut too early would leave a tail in the end.
+        hls_time=f"{ceil(file_s * 1_000_000) / 1_000_000:.6f}",
         hls_list_size=0,
         start_number=1,
         hls_segment_options="movflags=+cmaf+skip_sidx",

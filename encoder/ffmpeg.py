@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import selectors
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +23,11 @@ import imageio_ffmpeg
 
 from encoder.errors import EncodeError
 
-_NEEDED_ENCODERS = {"libx264", "aac"}
-_NEEDED_FILTERS = {"libvmaf", "zscale", "tonemap", "bwdif"}
-_GRACE_S = 5  # to end by itself once told to
+_NEEDED_ENCODERS = {"libx264", "libx265", "libsvtav1", "libvpx-vp9", "aac", "libopus"}
+_NEEDED_FILTERS = {"libvmaf", "zscale", "lutrgb", "sidedata", "bwdif"}
+_OLDEST = 7  # the first whose decoders can be fed from its own encoders
+_ENVIRONMENT = {"SVT_LOG": "1"}  # SVT-AV1 speaks to standard error whatever ffmpeg is told: errors alone
+_ALIVE_SHARE = 0.02  # of a core: who uses less does nothing
 # What ffmpeg adds when something else has already gone wrong.
 _AFTERMATH = re.compile(
     r"Conversion failed|Task finished with error|Terminating thread|Nothing was written|Error closing file"
@@ -31,6 +37,19 @@ _AFTERMATH = re.compile(
 
 class FfmpegError(EncodeError):
     """ffmpeg is missing or failed; the message holds its own decisive line."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """ffmpeg was ended because it was told so, not for a fault of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long ffmpeg may go without a frame: while it computes, and while it does nothing at all."""
+
+    busy_s: float = 600
+    idle_s: float = 60
+    look_s: float = 0.2  # from one look to the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +67,35 @@ def find_ffmpeg() -> Ffmpeg:
     for program in filter(None, (shutil.which("ffmpeg"), _packaged())):
         can_encode = _listed(program, "-encoders").issuperset(_NEEDED_ENCODERS)
         if can_encode and _listed(program, "-filters").issuperset(_NEEDED_FILTERS):
-            return Ffmpeg(program, _asked(program, "-version").split()[2])
+            version = _asked(program, "-version").split()[2]
+            if not (major := re.match(r"n?(\d+)\.", version)) or int(major[1]) >= _OLDEST:
+                return Ffmpeg(program, version)
     needed = ", ".join(sorted(_NEEDED_ENCODERS | _NEEDED_FILTERS))
-    raise FfmpegError(f"no ffmpeg with {needed}; install the package imageio-ffmpeg")
+    raise FfmpegError(f"no ffmpeg {_OLDEST} or later with {needed}; install the package imageio-ffmpeg")
 
 
 OnFrame = Callable[[int, float], None]
 
 
 def run(
-    ffmpeg: Ffmpeg, arguments: Sequence[str], folder: Path, on_frame: OnFrame, cores: int | None = None
+    ffmpeg: Ffmpeg,
+    arguments: Sequence[str],
+    folder: Path,
+    on_frame: OnFrame,
+    cores: int | None = None,
+    stop: threading.Event | None = None,
+    patience: Patience = Patience(),
 ) -> None:
     """Run in `folder`; `on_frame` hears how many frames are done and at how many times real time.
 
-    An exception in this thread (also one out of `on_frame`) ends ffmpeg before it goes on its way.
+    An exception in this thread (also one out of `on_frame`) ends ffmpeg before it goes on its way; `stop`,
+    once set, ends it with Stopped. Raises FfmpegError if it fails, or hangs longer than `patience` allows.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as complaints:
         with _running([ffmpeg.program, *arguments], folder, complaints, cores) as process:
-            assert process.stdout is not None
-            for frame, speed in _progress(process.stdout):
+            for frame, speed in _watched(process, stop or threading.Event(), patience):
                 on_frame(frame, speed)
-            code = process.wait()
+            code = _waited(process, patience.idle_s)
         complaints.seek(0)
         if code:
             raise FfmpegError(f"ffmpeg: {decisive_line(complaints.read()) or f'ended with code {code}'}")
@@ -85,7 +112,7 @@ def decisive_line(complaints: str) -> str:
 @contextmanager
 def _running(
     command: list[str], folder: Path, complaints: IO[str], cores: int | None
-) -> Iterator[subprocess.Popen[str]]:
+) -> Iterator[subprocess.Popen[bytes]]:
     try:
         with _confined(cores):
             process = subprocess.Popen(
@@ -94,7 +121,7 @@ def _running(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
-                text=True,
+                env=os.environ | _ENVIRONMENT,
             )
     except OSError as error:
         raise FfmpegError(f"{command[0]}: {error.strerror}") from None
@@ -119,24 +146,65 @@ def _confined(cores: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, own)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _waited(process: subprocess.Popen[bytes], limit_s: float) -> int:
+    try:
+        return process.wait(limit_s)
+    except subprocess.TimeoutExpired:
+        raise FfmpegError("ffmpeg: hangs: it has closed its output and does not end; run it again") from None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """At once: what it was writing is of no use to anybody."""
     if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_GRACE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        process.kill()
 
 
-def _progress(lines: IO[str]) -> Iterator[tuple[int, float]]:
-    """ffmpeg reports in blocks of `key=value`, each closed by `progress=`."""
-    values: dict[str, str] = {}
-    for line in lines:
-        key, _, value = line.strip().partition("=")
-        values[key] = value.strip()
-        if key == "progress":
-            speed = re.match(r"[\d.]+", values.get("speed", ""))
-            yield int(values.get("frame", "0")), float(speed[0]) if speed else 0.0
+def _watched(
+    process: subprocess.Popen[bytes], stop: threading.Event, patience: Patience
+) -> Iterator[tuple[int, float]]:
+    """What ffmpeg reports, until it closes its output."""
+    assert process.stdout is not None
+    reader, unread = process.stdout.fileno(), b""
+    place, moved_s, cpu_s, alive_s = "", math.inf, 0.0, time.monotonic()  # who never reports is not missed
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while True:
+            if stop.is_set():
+                raise Stopped
+            if selector.select(patience.look_s):
+                data = os.read(reader, 65_536)
+                if not data:
+                    return
+                *reports, unread = (unread + data).split(b"progress=")
+                for report in reports:
+                    values = _values(report.decode("ascii", "replace"))
+                    if place != (place := f"{values.get('frame')} {values.get('out_time_us')}"):
+                        moved_s = time.monotonic()
+                    yield int(values.get("frame", "0")), _number(values.get("speed", ""))
+            now_s, used_s = time.monotonic(), _cpu_s(process.pid)
+            if used_s is None or used_s > cpu_s + _ALIVE_SHARE * (now_s - alive_s):
+                cpu_s, alive_s = used_s or 0.0, now_s
+            if now_s - alive_s > patience.idle_s or now_s - moved_s > patience.busy_s:
+                raise FfmpegError("ffmpeg: hangs: it has stopped making progress; run it again")
+
+
+def _values(report: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in report.splitlines())
+    return {key: value.strip() for key, _, value in pairs}
+
+
+def _number(text: str) -> float:
+    found = re.match(r"[\d.]+", text)
+    return float(found[0]) if found else 0.0
+
+
+def _cpu_s(pid: int) -> float | None:
+    """What a process has used, in seconds; None where the system does not say (proc(5))."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _packaged() -> str | None:

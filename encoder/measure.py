@@ -1,56 +1,57 @@
-"""Measuring what ffmpeg wrote: the fragments themselves say how long, how large and how alike they are.
-
-ffmpeg can end with exit code 0 and a file cut short, so nothing is published that the plan does not confirm.
-"""
+"""From what the steps have measured to what is played: no announcement that was not read in fragments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TypeVar
 
+from encoder.audio.plan import AudioPlan
 from encoder.errors import EncodeError
-from encoder.plan import AudioPlan, Plan, RungPlan
-from media.cmaf import FragmentFacts, InitFacts
+from encoder.plan import Plan, RungPlan
+from encoder.records import SegmentRecord, StepRecord
+from media.cmaf import InitFacts
+from media.iframes import iframe_track
 from media.presentation import InitSegment, Presentation, Track, is_aligned
-from media.rendition import AudioRendition, VideoRendition
+from media.protection import Protection
+from media.rendition import AudioRendition, Rendition, VideoRendition
 from media.timeline import Segment, Timeline
 
-_SLACK = Fraction(1, 4)  # seconds; a container's word on the end of its last frame is not always exact
+R = TypeVar("R", VideoRendition, AudioRendition)
 
 
 class MeasureError(EncodeError):
     """What was encoded is not what was planned; the message names the rendition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A file that ffmpeg wrote."""
-
-    facts: FragmentFacts
-    size_bytes: int
+class CutShortError(MeasureError):
+    """Frames are missing, as after a decoder that began too late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A rendition as it was written: its header, then its segments in order."""
+    """A rendition as it was written: its header, then what its steps have made, in order."""
 
     init: InitFacts
-    init_size_bytes: int
-    segments: tuple[Measured, ...]
+    steps: Sequence[StepRecord]
+    protection: Protection | None = None
 
-
-def has_short_tail(plan: Plan, encoded: Encoded) -> bool:
-    """A last segment below half the usual length, which would announce a rate that nobody has to sustain."""
-    *earlier, last = encoded.segments
-    return bool(earlier) and Fraction(last.facts.duration_ticks, encoded.init.timescale) < plan.segment_s / 2
+    @property
+    def segments(self) -> list[SegmentRecord]:
+        return [segment for step in self.steps for segment in step.segments]
 
 
 def presentation(plan: Plan, names: Mapping[str, str], encoded: Mapping[str, Encoded]) -> Presentation:
     """The plan's renditions, by label; raises MeasureError unless they are whole and switch together."""
+    video = tuple(_video(plan, rung, names[rung.label], encoded[rung.label]) for rung in plan.rungs)
     made = Presentation(
-        video=tuple(_video(plan, rung, names[rung.label], encoded[rung.label]) for rung in plan.rungs),
+        video=video,
         audio=tuple(_audio(track, names[track.label], encoded[track.label]) for track in plan.audio),
+        iframes=tuple(
+            iframe_track(track, [segment.key_frames for segment in encoded[rung.label].segments])
+            for track, rung in zip(video, plan.rungs, strict=True)
+            if track.protection is None or track.protection.allows_ranges
+        ),
     )
     if not is_aligned(made):
         raise MeasureError("the rungs do not switch at the same frames; report this with the source's format")
@@ -58,81 +59,69 @@ def presentation(plan: Plan, names: Mapping[str, str], encoded: Mapping[str, Enc
 
 
 def _video(plan: Plan, rung: RungPlan, name: str, encoded: Encoded) -> Track[VideoRendition]:
-    frames = sum(segment.facts.sample_count for segment in encoded.segments)
-    if plan.frames - frames > max(Fraction(1), _SLACK * plan.frame_rate):
-        raise MeasureError(
-            f"{rung.label}: {frames} of {plan.frames} frames; the source is damaged or cut short"
-        )
-    if (encoded.init.width_px, encoded.init.height_px) != (rung.rung.width_px, rung.rung.height_px):
-        raise MeasureError(
-            f"{rung.label}: {encoded.init.width_px}x{encoded.init.height_px} was not asked for"
-        )
     timeline = _timeline(name, encoded)
-    _check_segments(plan, rung.label, timeline, encoded)
-    average_bps, peak_bps = rates(timeline)
     rendition = VideoRendition(
         name=name,
         codecs=encoded.init.codecs,
-        average_bps=average_bps,
-        peak_bps=peak_bps,
+        average_bps=timeline.average_bps,
+        peak_bps=timeline.peak_bps,
         width_px=rung.rung.width_px,
         height_px=rung.rung.height_px,
-        frame_rate=plan.frame_rate,
+        frame_rate=plan.timing.frame_rate,
+        video_range=rung.video_range,
     )
-    return Track(rendition=rendition, init=_init(name, encoded), timeline=timeline)
-
-
-def _check_segments(plan: Plan, label: str, timeline: Timeline, encoded: Encoded) -> None:
-    """Each segment starts with a key frame and, but for the last, lasts what was planned, to the tick."""
-    for segment, measured in zip(timeline.segments, encoded.segments, strict=True):
-        if not measured.facts.starts_with_sync:
-            raise MeasureError(f"{label}: segment {segment.number} does not start with a key frame")
-        is_last = segment is timeline.segments[-1]
-        if not is_last and timeline.seconds(segment.duration_ticks) != plan.segment_s:
-            raise MeasureError(f"{label}: segment {segment.number} does not last {float(plan.segment_s)} s")
+    return _track(rendition, name, encoded, timeline)
 
 
 def _audio(track: AudioPlan, name: str, encoded: Encoded) -> Track[AudioRendition]:
     timeline = _timeline(name, encoded)
-    if timeline.duration < Fraction(track.samples, track.sample_rate_hz) - _SLACK:
-        raise MeasureError(
-            f"{track.label}: only {float(timeline.duration):.2f} s; the source's sound is damaged"
-        )
-    average_bps, peak_bps = rates(timeline)
     rendition = AudioRendition(
         name=name,
         codecs=encoded.init.codecs,
-        average_bps=average_bps,
-        peak_bps=peak_bps,
+        average_bps=timeline.average_bps,
+        peak_bps=timeline.peak_bps,
         sample_rate_hz=track.sample_rate_hz,
         channels=track.channels,
         language=track.language,
+        label=track.menu_label,
         is_default=track.is_default,
+        is_commentary=track.is_commentary,
+        is_descriptive=track.is_descriptive,
     )
-    return Track(rendition=rendition, init=_init(name, encoded), timeline=timeline)
+    return _track(rendition, name, encoded, timeline)
 
 
-def rates(timeline: Timeline) -> tuple[int, int]:
-    """Average and peak bits per second, rounded up; the peak is that of the costliest segment."""
-    sizes = [segment.size_bytes or 0 for segment in timeline.segments]
-    average = 8 * sum(sizes) / timeline.duration
-    peak = max(
-        8 * size / timeline.seconds(segment.duration_ticks)
-        for size, segment in zip(sizes, timeline.segments, strict=True)
-    )
-    return -int(-average // 1), -int(-peak // 1)
+def planned(plan: Plan) -> list[Rendition]:
+    """The renditions, by label, before anything is measured of them: what decides which keys they have."""
+    video = [
+        VideoRendition(
+            name=rung.label, codecs="", average_bps=0, peak_bps=0, width_px=rung.rung.width_px,
+            height_px=rung.rung.height_px, frame_rate=plan.timing.frame_rate,
+        )
+        for rung in plan.rungs
+    ]  # fmt: skip
+    audio = [
+        AudioRendition(
+            name=track.label, codecs="", average_bps=0, peak_bps=0, channels=track.channels,
+            sample_rate_hz=track.sample_rate_hz,
+        )
+        for track in plan.audio
+    ]  # fmt: skip
+    return [*video, *audio]
 
 
 def _timeline(name: str, encoded: Encoded) -> Timeline:
+    if len({step.init_sha256 for step in encoded.steps}) != 1:
+        raise MeasureError(f"{name}: its chunks need different headers; report this with the source's format")
     segments = tuple(
         Segment(
-            number=number,
-            start_ticks=measured.facts.start_ticks,
-            duration_ticks=measured.facts.duration_ticks,
-            uri=f"{name}/{number}.m4s",
-            size_bytes=measured.size_bytes,
+            number=segment.number,
+            start_ticks=segment.start_ticks,
+            duration_ticks=segment.duration_ticks,
+            uri=f"{name}/{segment.number}.m4s",
+            size_bytes=segment.size_bytes,
         )
-        for number, measured in enumerate(encoded.segments, start=1)
+        for segment in encoded.segments
     )
     if not segments or segments[0].start_ticks:
         raise MeasureError(f"{name}: does not start at 0; report this with the source's format")
@@ -142,5 +131,6 @@ def _timeline(name: str, encoded: Encoded) -> Timeline:
         raise MeasureError(f"{name}: {error}") from None
 
 
-def _init(name: str, encoded: Encoded) -> InitSegment:
-    return InitSegment(uri=f"{name}/init.mp4", size_bytes=encoded.init_size_bytes)
+def _track(rendition: R, name: str, encoded: Encoded, timeline: Timeline) -> Track[R]:
+    init = InitSegment(uri=f"{name}/init.mp4", size_bytes=encoded.steps[0].init_size_bytes)
+    return Track(rendition=rendition, init=init, timeline=timeline, protection=encoded.protection)

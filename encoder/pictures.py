@@ -48,14 +48,16 @@ def draw(
     video: Sequence[Track[VideoRendition]],
     gop: Fraction,
     *,
+    into: Path | None = None,
     name: str = "thumbnails",
     poster: str = "poster.jpg",
     cores: int | None = None,
 ) -> Pictures:
-    """Write `<name>/<number>.jpg` and `poster` into the title's `folder`, which holds the rungs.
+    """Write `<name>/<number>.jpg` and `poster` into the folder `into`, or into `folder`, which has the rungs.
 
     Raises EncodeError.
     """
+    title = into or folder
     plain = [track for track in video if track.rendition.video_range == "SDR"] or list(video)
     small = next((track for track in plain if long_side_px(track.rendition) >= TAKEN_FROM_PX), plain[-1])
     duration = small.timeline.duration
@@ -67,8 +69,9 @@ def draw(
         run(ffmpeg, arguments, Path(scratch), lambda _frames, _speed: None, cores)
         moment = moment_of((Path(scratch) / CANDIDATES).read_text())
         _draw_poster(ffmpeg, folder, plain[-1], moment, Path(scratch), cores)
-        (Path(scratch) / POSTER).replace(folder / poster)
-        sizes = _collected(Path(scratch) / "sheets", folder / name, plan.sheets)
+        (title / poster).parent.mkdir(parents=True, exist_ok=True)
+        (Path(scratch) / POSTER).replace(title / poster)
+        sizes = _collected(Path(scratch) / "sheets", title / name, plan.sheets)
     track = image_track(plan, name, duration, sizes)
     paths = tuple(segment.uri for segment in track.timeline.segments)
     return Pictures(track, poster, (*paths, poster))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -20,9 +20,11 @@ from av.subtitles.stream import SubtitleStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from encoder.audio.source import AudioSource
 from encoder.errors import EncodeError
+from encoder.hdr import SideData, hdr_of
 from encoder.languages import bcp47
-from encoder.source import AudioSource, Colour, Source, TextSource, VideoSource
+from encoder.source import Colour, Source, TextSource, VideoSource
 
 _CADENCE_FRAMES = 600  # how far to look for a varying frame rate
 _REORDERED_FRAMES = 16  # the most that H.264 and HEVC hold back: the last ones read may have gaps before them
@@ -47,6 +49,7 @@ def probe(path: Path) -> Source:
         number = container.streams.video.index(stream)
         return Source(
             video=_video(number, stream, head, ends[stream.index]),
+            key_frames=_key_frames(container, stream, head.start_ticks),
             audio=tuple(
                 _sound(number, track, ends.get(track.index))
                 for number, track in enumerate(container.streams.audio)
@@ -112,7 +115,9 @@ def _head(container: InputContainer, stream: VideoStream, path: Path) -> _Head:
 
 def _ends(container: InputContainer, stream: VideoStream, path: Path) -> dict[int, Fraction]:
     """When each track ends, in seconds, by stream; one that ends well before the picture may be missing."""
-    declared_s = ((container.start_time or 0) + (container.duration or 0)) / av.time_base
+    # Matroska declares how long it is from time 0, the others from where they start.
+    start_time = 0 if "matroska" in container.format.name else container.start_time or 0
+    declared_s = (start_time + (container.duration or 0)) / av.time_base
     cut_short = f"{path}: cut short: it ends before its own header says; get the whole file"
     try:
         # From the last key frame on; where that does not explain the declared end (no good index, a subtitle
@@ -136,6 +141,19 @@ def _read_ends(container: InputContainer) -> dict[int, Fraction]:
         end = (packet.pts + (packet.duration or 0)) * packet.time_base
         ends[packet.stream.index] = max(end, ends.get(packet.stream.index, end))
     return ends
+
+
+def _key_frames(container: InputContainer, stream: VideoStream, start_ticks: int) -> tuple[Fraction, ...]:
+    """From the first frame that decodes on; a stream that cannot be read through has none to rely on."""
+    found: set[int] = set()
+    try:
+        container.seek(0)
+        for packet in container.demux(stream):
+            if packet.is_keyframe and packet.pts is not None and packet.pts >= start_ticks:
+                found.add(packet.pts)
+    except (FFmpegError, OSError):
+        return ()
+    return tuple(ticks * (stream.time_base or Fraction(1, av.time_base)) for ticks in sorted(found))
 
 
 def _video(number: int, stream: VideoStream, head: _Head, end: Fraction) -> VideoSource:
@@ -164,6 +182,7 @@ def _video(number: int, stream: VideoStream, head: _Head, end: Fraction) -> Vide
             is_full_range=frame.color_range == _FULL_RANGE or frame.format.name.startswith("yuvj"),
             is_rgb=frame.format.is_rgb or frame.format.has_palette,
         ),
+        hdr=hdr_of(cast(Iterable[SideData], frame.side_data)),  # a mapping whose keys are its values
         is_interlaced=frame.interlaced_frame,
     )
 
@@ -188,6 +207,10 @@ def _sound(number: int, track: AudioStream, end: Fraction | None) -> AudioSource
         channels=track.channels,
         layout=track.layout.name,
         language=bcp47(track.language),
+        label=track.metadata.get("title", ""),
+        is_default=bool(track.disposition & Disposition.default),
+        is_commentary=bool(track.disposition & Disposition.comment),
+        is_descriptive=bool(track.disposition & Disposition.visual_impaired),
         end=end,
     )
 

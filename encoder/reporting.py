@@ -1,7 +1,8 @@
-"""Progress for people: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress: a bar on a terminal, a plain line now and then elsewhere, lines of JSON for programs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,11 +16,12 @@ _LINE_EVERY = 10  # per cent
 
 
 @contextmanager
-def reporter(console: Console) -> Iterator[OnProgress]:
+def reporter(console: Console, title: str = "") -> Iterator[OnProgress]:
     if not console.is_terminal:
         yield _lines(console)
         return
     columns = (
+        TextColumn("{task.fields[title]}"),
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
@@ -27,7 +29,7 @@ def reporter(console: Console) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=console) as bar:
-        task = bar.add_task(Stage.PROBING.value, total=None, speed="")
+        task = bar.add_task(Stage.PROBING.value, total=None, speed="", title=title)
 
         def show(progress: Progress) -> None:
             bar.update(
@@ -41,12 +43,36 @@ def reporter(console: Console) -> Iterator[OnProgress]:
         yield show
 
 
+@contextmanager
+def json_reporter(title: str) -> Iterator[OnProgress]:
+    """An object a line on standard output whenever a stage begins or another hundredth is done."""
+    said: set[tuple[Stage, int]] = set()
+
+    def say(progress: Progress) -> None:
+        per_cent = _per_cent(progress)
+        if (progress.stage, per_cent) in said:
+            return
+        said.add((progress.stage, per_cent))
+        told = {
+            "event": "progress",
+            "title": title,
+            "stage": progress.stage.value,
+            "frames": progress.frames,
+            "total_frames": progress.total_frames,
+            "speed": round(progress.speed, 3),
+            "eta_s": None if progress.eta_s is None else round(progress.eta_s, 1),
+        }
+        print(json.dumps(told), flush=True)  # noqa: T201
+
+    yield say
+
+
 def _lines(console: Console) -> OnProgress:
     """A line when a stage begins, and one for each tenth of the encoding."""
     said: set[tuple[Stage, int]] = set()
 
     def say(progress: Progress) -> None:
-        per_cent = 100 * progress.frames // progress.total_frames if progress.total_frames else 0
+        per_cent = _per_cent(progress)
         step = (progress.stage, per_cent // _LINE_EVERY)
         if step in said:
             return
@@ -56,3 +82,7 @@ def _lines(console: Console) -> OnProgress:
         console.print(f"{progress.stage.value}{amount}{speed}", highlight=False)
 
     return say
+
+
+def _per_cent(progress: Progress) -> int:
+    return 100 * progress.frames // progress.total_frames if progress.total_frames else 0

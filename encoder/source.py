@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from encoder.audio.source import AudioSource
+from encoder.hdr import HdrMetadata
+
 UNKNOWN = 2  # "unspecified", in each of the tables of ITU-T H.273
 _PQ, _HLG = 16, 18  # ITU-T H.273, transfer characteristics
 
@@ -41,24 +44,12 @@ class VideoSource:
     pixel_format: str = "yuv420p"
     bit_depth: int = 8
     colour: Colour = Colour()
+    hdr: HdrMetadata | None = None  # what it says of the display it was made for
     is_interlaced: bool = False
 
     @property
     def duration(self) -> Fraction:
         return self.end - self.start
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioSource:
-    """One audio track."""
-
-    index: int  # among the source's audio tracks
-    codec: str
-    sample_rate_hz: int
-    channels: int
-    layout: str
-    language: str = "und"  # BCP 47
-    end: Fraction | None = None  # seconds; None: well before the picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,5 +69,6 @@ class TextSource:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     video: VideoSource
+    key_frames: tuple[Fraction, ...] = ()  # seconds in the container, of those a decoder can start at
     audio: tuple[AudioSource, ...] = ()
     text: tuple[TextSource, ...] = ()

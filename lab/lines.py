@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lab.outcome import PlayedSession, outcome_of
 from lab.plots import SessionLines
+from media.ladders import ladders
 from media.presentation import Presentation
 from player_sim.network import Trace
 from player_sim.result import SegmentRecord
@@ -23,7 +24,7 @@ def session_lines(presentation: Presentation, session: PlayedSession) -> Session
         link_at_s=link_at_s,
         link_bps=link_bps,
         stalls=[(stall.start_s, stall.start_s + stall.duration_s) for stall in result.stalls],
-        ladder_bps=[rung.rendition.peak_bps for rung in presentation.video],
+        ladder_bps=[rung.rendition.peak_bps for rung in next(iter(ladders(presentation.video)), [])],
     )
 
 

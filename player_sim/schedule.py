@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from media.ladders import ladders
 from media.manifest import split_codecs
 from media.presentation import Presentation, Track
 from media.rendition import AudioRendition, Rendition, VideoRendition
@@ -55,17 +56,19 @@ def schedule_of(presentation: Presentation, name: str = "the title") -> Schedule
     if presentation.is_live:
         raise PlayError(f"{name}: the stream is live and has no end yet; play it once it is finished")
     lanes = []
-    if presentation.video:
-        _refuse_unknown_rates(presentation.video, name)
-        lanes.append(_lane(Kind.VIDEO, presentation.video, name))
+    # Of several codecs and dynamic ranges the one that everything plays: nothing switches between them.
+    video = next(iter(ladders(presentation.video)), [])
+    if video:
+        _refuse_unknown_rates(video, name)
+        lanes.append(_lane(Kind.VIDEO, video, name))
     if presentation.audio:
         lanes.append(_lane(Kind.AUDIO, [_default(presentation.audio)], name))
     return Schedule(
         lanes=tuple(lanes),
-        ladder=tuple(track.rendition for track in presentation.video),
+        ladder=tuple(track.rendition for track in video),
         duration_s=max(lane.ends_s[-1] for lane in lanes),
         longest_segment_s=max(max(lane.durations_s) for lane in lanes),
-        has_muxed_audio=any(split_codecs(track.rendition.codecs)[1] for track in presentation.video),
+        has_muxed_audio=any(split_codecs(track.rendition.codecs)[1] for track in video),
     )
 
 

@@ -35,8 +35,11 @@ DOORS = [  # library, where it is held to doors, the doors
     ("lxml", [*FLOORS], ["media/dash*.py"]),
     ("ffmpeg", [*FLOORS], ["encoder/commands.py"]),
     ("av", [*FLOORS], ["encoder/decoding.py", "encoder/probe.py"]),
+    ("cryptography", [*FLOORS], ["media/encryption/ciphers.py"]),
     ("pysubs2", [*FLOORS], ["encoder/subtitles/substation.py"]),
     ("ttconv", [*FLOORS], ["encoder/subtitles/ttml.py"]),
+    ("obstore", [*FLOORS], ["encoder/store.py"]),
+    ("distributed", [*FLOORS], ["encoder/cluster.py", "encoder/worker.py"]),
     ("prometheus_client", PRODUCT, ["service/metrics.py"]),
     ("structlog", [*FLOORS], ["service/log.py"]),
     ("aiohttp", ["edge"], ["edge/admin/*.py", "edge/upstream/link.py", "edge/workers/*.py"]),
@@ -69,6 +72,7 @@ SHELLS = {
     "edge/http2": ["connection"],
     "edge/upstream": ["client", "link"],
     "edge/workers": ["folders", "supervisor", "worker"],
+    "encoder/encryption": ["key_file", "key_server"],
     "player_sim": ["__main__", "http_driver", "manifests"],
 }
 OUTSIDE = {"asyncio", "socket", "time", "os", "subprocess", "threading", "aiohttp", "uvloop"}

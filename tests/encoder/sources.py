@@ -7,8 +7,11 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from encoder.audio.source import AudioSource
 from encoder.ffmpeg import find_ffmpeg
-from encoder.source import AudioSource, Source, VideoSource
+from encoder.ladder import Ladder, auto
+from encoder.plan import Plan, Settings, make_plan, output_rate
+from encoder.source import Source, VideoSource
 
 HD = VideoSource(
     coded_width_px=1920,
@@ -34,6 +37,15 @@ def sized(width_px: int, height_px: int) -> VideoSource:
 
 def whole(video: VideoSource = HD, *audio: AudioSource) -> Source:
     return Source(video=video, audio=audio)
+
+
+PLAIN = Settings()
+
+
+def planned(source: Source, settings: Settings = PLAIN, ladder: Ladder = auto) -> Plan:
+    """With the same ladder for each codec."""
+    rungs = ladder(source.video, output_rate(source.video))
+    return make_plan(source, dict.fromkeys(settings.codecs, rungs), settings)
 
 
 def draw(path: Path, *arguments: str) -> Path:

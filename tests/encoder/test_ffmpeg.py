@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
-from encoder.ffmpeg import Ffmpeg, FfmpegError, decisive_line, find_ffmpeg, run
+from encoder.ffmpeg import Ffmpeg, FfmpegError, Patience, Stopped, decisive_line, find_ffmpeg, run
+from tests.encoder.processes import children, instead
 
 ENDLESS = [
     "-hide_banner",
@@ -76,3 +80,66 @@ def test_an_exception_of_the_listener_ends_ffmpeg(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(find_ffmpeg(), ENDLESS, tmp_path, stop)  # it would never end by itself
     assert len(heard) == 1
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.system
+def test_once_told_to_stop_ffmpeg_is_ended(tmp_path: Path) -> None:
+    stop = threading.Event()
+    with pytest.raises(Stopped):
+        run(find_ffmpeg(), ENDLESS, tmp_path, lambda *_: stop.set(), stop=stop)
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.system
+def test_told_to_stop_before_it_has_begun_it_does_not_go_on(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        run(find_ffmpeg(), ENDLESS, tmp_path, lambda *_: None, stop=stop)
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.system
+def test_an_ffmpeg_that_does_nothing_any_more_is_ended(tmp_path: Path) -> None:
+    def freeze(_frame: int, _speed: float) -> None:
+        (child,) = children(os.getpid())
+        os.kill(child, signal.SIGSTOP)
+
+    with pytest.raises(FfmpegError, match=r"^ffmpeg: hangs: it has stopped making progress; run it again$"):
+        run(find_ffmpeg(), ENDLESS, tmp_path, freeze, patience=Patience(idle_s=0.5, look_s=0.1))
+    assert children(os.getpid()) == []
+
+
+HANGING = [  # id, what stands in the place of ffmpeg, how long it may go without a frame
+    pytest.param("exec sleep 600", Patience(idle_s=0.5, look_s=0.1), id="never-begins"),
+    pytest.param(
+        "echo frame=1; echo progress=continue; while :; do :; done",
+        Patience(busy_s=1, look_s=0.1),
+        id="computes-for-nothing",
+    ),
+    pytest.param("exec >&-; exec sleep 600", Patience(idle_s=0.5, look_s=0.1), id="closes-its-output"),
+]
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("script", "patience"), HANGING)
+def test_what_hangs_is_ended_and_told(tmp_path: Path, script: str, patience: Patience) -> None:
+    with pytest.raises(FfmpegError, match=r"^ffmpeg: hangs: .*; run it again$"):
+        run(instead(tmp_path / "hanging", script), [], tmp_path, lambda *_: None, patience=patience)
+    assert children(os.getpid()) == []
+
+
+@pytest.mark.system
+def test_who_is_slow_but_goes_on_is_left_in_peace(tmp_path: Path) -> None:
+    """Thirty frames in a second: each look finds another one, though next to nothing was computed."""
+    heard: list[int] = []
+    short = [*ENDLESS[:-3], "-t", "1", *ENDLESS[-3:]]
+    run(find_ffmpeg(), short, tmp_path, lambda frame, _: heard.append(frame), patience=Patience(busy_s=0.9))
+    assert heard[-1] == 25
+
+
+@pytest.mark.system
+def test_an_ffmpeg_that_says_nothing_and_fails_is_told_by_its_code(tmp_path: Path) -> None:
+    with pytest.raises(FfmpegError, match=r"^ffmpeg: ended with code 3$"):
+        run(instead(tmp_path / "failing", "exit 3"), [], tmp_path, lambda *_: None)

@@ -36,5 +36,5 @@ def test_a_title_that_is_no_folder_name_is_refused(title: str) -> None:
 def test_a_job_without_cores_or_with_an_unknown_codec_is_refused() -> None:
     with pytest.raises(JobError, match="--jobs 0"):
         EncodeJob(input=Path("movie.mp4"), library=Path("library"), jobs=0)
-    with pytest.raises(JobError, match="--codec 'mpeg1': choose one of h264"):
-        EncodeJob(input=Path("movie.mp4"), library=Path("library"), settings=Settings(codec="mpeg1"))
+    with pytest.raises(JobError, match="--codec 'mpeg1': choose from h264"):
+        EncodeJob(input=Path("movie.mp4"), library=Path("library"), settings=Settings(codecs=("mpeg1",)))

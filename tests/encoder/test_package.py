@@ -1,11 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -17,9 +12,8 @@ from encoder.errors import EncodeError
 from encoder.job import EncodeJob, Progress, Stage
 from encoder.package import encode
 from media.hls import read_multivariant
-from tests.encoder.sources import FAST, PICTURE, SOUND, draw
-from tests.encoder.titles import FASTEST, check, encode_fast, frames, joined
-from tests.needs import ROOT, program
+from tests.encoder.sources import FAST, SOUND, draw
+from tests.encoder.titles import FASTEST, check, encode_fast, frames, joined, ladder_of
 
 pytestmark = pytest.mark.system
 
@@ -71,7 +65,7 @@ def test_the_master_playlist_announces_what_was_measured(clip: Path, tmp_path: P
 def test_the_same_input_and_settings_make_the_same_bytes_on_any_number_of_cores(
     clip: Path, tmp_path: Path
 ) -> None:
-    job = EncodeJob(input=clip, library=tmp_path / "all", settings=FASTEST)
+    job = EncodeJob(input=clip, library=tmp_path / "all", ladder="apple", settings=FASTEST)
     on_all = encode(job).title
     on_one = encode(replace(job, library=tmp_path / "one", jobs=1)).title
     assert on_all == on_one
@@ -82,7 +76,7 @@ def test_the_second_run_does_no_work(clip: Path, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in everything(tmp_path)}
     stages: list[Stage] = []
     second = encode(
-        EncodeJob(input=clip, library=tmp_path, settings=FASTEST),
+        EncodeJob(input=clip, library=tmp_path, ladder="apple", settings=FASTEST),
         lambda progress: stages.append(progress.stage),
     )
     assert (second.is_new, second.title) == (False, first.title)
@@ -101,13 +95,12 @@ def test_a_title_that_lost_a_file_is_made_again(clip: Path, tmp_path: Path) -> N
 def test_other_settings_make_another_version_and_the_last_one_stays_for_who_is_playing_it(
     clip: Path, tmp_path: Path
 ) -> None:
-    first, second = encode_fast(clip, tmp_path), encode_fast(clip, tmp_path, ladder="apple")
+    ladder = ladder_of(tmp_path / "ladders", p234=200_000, p360=400_000)
+    first, second = encode_fast(clip, tmp_path), encode_fast(clip, tmp_path, ladder)
     assert first.title.version != second.title.version
     for file in (*first.title.files, *second.title.files):
         assert (first.folder / file.path).exists()
-    ladder = tmp_path / "one.toml"
-    ladder.write_text("[[rungs]]\nshort_side_px = 180\nmax_bps = 200_000\n")
-    third = encode_fast(clip, tmp_path, ladder=str(ladder))
+    third = encode_fast(clip, tmp_path, ladder_of(tmp_path / "ladders", p180=200_000))
     check(third)
     assert not (first.folder / first.title.files[0].path).exists()
     assert (first.folder / second.title.files[0].path).exists()
@@ -115,7 +108,7 @@ def test_other_settings_make_another_version_and_the_last_one_stays_for_who_is_p
 
 def test_progress_rises_to_the_last_frame(clip: Path, tmp_path: Path) -> None:
     heard: list[Progress] = []
-    encode(EncodeJob(input=clip, library=tmp_path, settings=FASTEST), heard.append)
+    encode(EncodeJob(input=clip, library=tmp_path, ladder="apple", settings=FASTEST), heard.append)
     assert [progress.stage for progress in (heard[0], heard[-1])] == [Stage.PROBING, Stage.PUBLISHING]
     counts = [progress.frames for progress in heard]
     assert counts == sorted(counts)
@@ -126,12 +119,14 @@ def test_the_plan_is_written_beside_the_title(clip: Path, tmp_path: Path) -> Non
     published = encode_fast(clip, tmp_path)
     plan = json.loads((published.folder / "plan.json").read_text())
     assert plan["plan_key"] == published.title.plan_key
-    assert plan["plan"]["frame_rate"] == "24000/1001"
+    assert plan["plan"]["timing"]["frame_rate"] == "24000/1001"
     assert str(clip) not in json.dumps(plan)  # where the input lay is nobody's business
 
 
 def with_a_bad_preset(clip: Path, library: Path) -> EncodeJob:
-    return EncodeJob(input=clip, library=library, settings=replace(FASTEST, preset="nonsense"))
+    return EncodeJob(
+        input=clip, library=library, ladder="apple", settings=replace(FASTEST, preset="nonsense")
+    )
 
 
 def with_an_unknown_ladder(clip: Path, library: Path) -> EncodeJob:
@@ -150,64 +145,47 @@ def with_a_missing_ladder(clip: Path, library: Path) -> EncodeJob:
         (with_a_missing_ladder, "mine.toml: No such file or directory"),
     ],
 )
-def test_a_failure_is_one_line_and_leaves_nothing(
+def test_a_failure_is_one_line_and_leaves_no_title(
     clip: Path, tmp_path: Path, job: Callable[[Path, Path], EncodeJob], message: str
 ) -> None:
     with pytest.raises(EncodeError) as failed:
         encode(job(clip, tmp_path))
     assert message in str(failed.value)
     assert "\n" not in str(failed.value)
-    assert everything(tmp_path) == []
+    assert not (tmp_path / "film").exists()
 
 
-def test_an_interrupted_run_leaves_nothing(clip: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_title_and_the_next_one_goes_on(clip: Path, tmp_path: Path) -> None:
     def interrupt(progress: Progress) -> None:
         if progress.stage is Stage.ENCODING:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encode(EncodeJob(input=clip, library=tmp_path, settings=FASTEST), interrupt)
-    assert everything(tmp_path) == []
-
-
-def started(clip: Path, library: Path) -> subprocess.Popen[bytes]:
-    """A run of the command that has begun to write segments and has long to go."""
-    command = [sys.executable, "-m", "encoder", str(clip), "-o", str(library), "--preset", "veryslow"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not list(library.rglob("*.m4s")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return process
-
-
-@pytest.fixture(scope="module")
-def long_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return draw(tmp_path_factory.mktemp("long") / "film.mp4", *PICTURE, "-t", "60", *FAST)
-
-
-def test_a_killed_run_leaves_no_title_and_the_next_one_succeeds(long_clip: Path, tmp_path: Path) -> None:
-    process = started(long_clip, tmp_path)
-    process.kill()
-    process.wait()
-    assert not list(tmp_path.rglob("title.json"))
+        encode(EncodeJob(input=clip, library=tmp_path, ladder="apple", settings=FASTEST), interrupt)
     assert not (tmp_path / "film").exists()
-    check(encode_fast(long_clip, tmp_path))
+    check(encode_fast(clip, tmp_path))
 
 
-def test_a_terminated_run_ends_its_ffmpeg_and_leaves_nothing(long_clip: Path, tmp_path: Path) -> None:
-    program("ps", "procps")
-    process = started(long_clip, tmp_path)
-    (child,) = children(process.pid)
-    process.terminate()
-    assert process.wait(30) == 128 + signal.SIGTERM
-    assert everything(tmp_path) == []
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+def test_what_is_done_before_a_failure_is_not_done_again(clip: Path, tmp_path: Path) -> None:
+    """All steps are done and the title is not there when it is interrupted."""
+
+    def interrupt(progress: Progress) -> None:
+        if progress.stage is Stage.PUBLISHING:
+            raise KeyboardInterrupt
+
+    job = EncodeJob(input=clip, library=tmp_path, ladder="apple", settings=FASTEST)
+    with pytest.raises(KeyboardInterrupt):
+        encode(job, interrupt)
+    heard: list[Progress] = []
+    check(encode(job, heard.append))
+    encoding = [progress for progress in heard if progress.stage is Stage.ENCODING]
+    assert {progress.frames for progress in encoding} <= {216}
 
 
-def children(pid: int) -> list[int]:
-    command = [program("ps", "procps"), "-o", "pid=", "--ppid", str(pid)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [int(line) for line in found.stdout.split()]
+def test_a_title_has_pictures_to_seek_by_and_a_poster(clip: Path, tmp_path: Path) -> None:
+    published = encode_fast(clip, tmp_path)
+    made = published.title.presentation
+    assert len(made.iframes) == len(made.video)
+    assert [track.rendition.name.split("/")[0] for track in made.images] == ["thumbnails"]
+    assert made.poster is not None
+    assert (published.folder / made.poster).read_bytes().startswith(b"\xff\xd8")

@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import pytest
 
-from encoder.ladder import apple, auto
-from encoder.plan import Plan, Settings, make_plan, output_rate, plan_key
-from encoder.source import AudioSource, VideoSource
-from tests.encoder.sources import HD, STEREO, whole
+from encoder.audio.source import AudioSource
+from encoder.ladder import apple
+from encoder.plan import Plan, Settings, output_rate, plan_key
+from encoder.source import VideoSource
+from tests.encoder.sources import HD, STEREO, planned, whole
 
 NTSC_FILM = Fraction(24000, 1001)
 RATES = [  # id, nominal, constant, output, frames of a GOP
@@ -31,7 +32,7 @@ RATES = [  # id, nominal, constant, output, frames of a GOP
 
 
 def plan_of(video: VideoSource = HD, *audio: AudioSource) -> Plan:
-    return make_plan(whole(video, *audio), auto, Settings())
+    return planned(whole(video, *audio))
 
 
 @pytest.mark.parametrize(("nominal", "is_constant", "output", "gop_frames"), RATES)
@@ -40,58 +41,47 @@ def test_the_output_rate_is_constant_and_segments_last_whole_frames(
 ) -> None:
     source = replace(HD, frame_rate=nominal, is_constant_rate=is_constant)
     plan = plan_of(source)
-    assert output_rate(source) == plan.frame_rate == output
-    assert plan.gop_frames == gop_frames
-    assert plan.segment_frames == 2 * gop_frames
+    assert output_rate(source) == plan.timing.frame_rate == output
+    assert plan.timing.gop_frames == gop_frames
+    assert plan.timing.segment_frames == 2 * gop_frames
     # ffmpeg is told in microseconds: what they cannot say exactly would drift.
-    assert (plan.segment_s * 1_000_000).denominator == 1
+    assert (plan.timing.segment_s * 1_000_000).denominator == 1
 
 
 def test_every_frame_of_a_source_that_starts_late_is_counted_once() -> None:
     late = replace(HD, frame_rate=Fraction(24), start=Fraction(21, 1000), end=Fraction(136313, 3000))
-    assert plan_of(late).frames == 1090
-
-
-def test_sound_is_stereo_at_48_khz_in_whole_frames_that_cover_the_picture() -> None:
-    (track,) = plan_of(HD, replace(STEREO, channels=6, sample_rate_hz=96_000, layout="5.1")).audio
-    assert (track.sample_rate_hz, track.channels, track.bitrate_bps) == (48_000, 2, 128_000)
-    assert track.samples % 1024 == 0
-    assert 0 <= track.samples - 10 * 48_000 < 1024
-
-
-def test_mono_stays_mono_and_44_1_khz_stays() -> None:
-    (track,) = plan_of(HD, replace(STEREO, channels=1, sample_rate_hz=44_100)).audio
-    assert (track.sample_rate_hz, track.channels) == (44_100, 1)
-
-
-def test_each_language_has_one_track_and_the_first_is_the_default() -> None:
-    tracks = [replace(STEREO, index=index, language=code) for index, code in enumerate(["en", "en", "fr"])]
-    plan = plan_of(HD, *tracks)
-    assert [(track.label, track.track, track.is_default) for track in plan.audio] == [
-        ("audio-en", 0, True),
-        ("audio-fr", 2, False),
-    ]
-
-
-def test_a_title_without_audio_has_no_audio() -> None:
-    assert plan_of().audio == ()
+    assert plan_of(late).timing.frames == 1090
 
 
 def test_sound_that_outlasts_the_picture_holds_the_last_frame() -> None:
     plan = plan_of(HD, replace(STEREO, end=Fraction(12)))
-    assert (plan.frames, plan.held_frames) == (360, 60)
+    assert (plan.timing.frames, plan.timing.held_frames) == (360, 60)
 
 
 def test_a_little_more_sound_than_picture_is_cut() -> None:
     plan = plan_of(HD, replace(STEREO, end=Fraction(1003, 100)))
-    assert (plan.frames, plan.held_frames) == (300, 0)
+    assert (plan.timing.frames, plan.timing.held_frames) == (300, 0)
+
+
+def test_a_title_is_cut_where_its_source_has_key_frames() -> None:
+    minute = replace(HD, end=Fraction(60))
+    source = replace(whole(minute), key_frames=tuple(Fraction(at) for at in range(0, 60, 5)))
+    chunks = planned(source).chunks
+    assert [(chunk.first_frame / 30, chunk.seek) for chunk in chunks] == [(0, None), (20, 20), (40, 40)]
 
 
 def test_rungs_of_equal_height_have_different_labels() -> None:
-    labels = [rung.label for rung in make_plan(whole(), apple, Settings()).rungs]
+    labels = [rung.label for rung in planned(whole(), ladder=apple).rungs]
     assert labels == [
         "234p", "360p", "432p-730k", "432p-1100k", "540p", "720p-3000k", "720p-4500k", "1080p-6000k",
         "1080p-7800k",
+    ]  # fmt: skip
+
+
+def test_rungs_of_another_codec_say_so_and_follow_what_everybody_plays() -> None:
+    plan = planned(whole(replace(HD, width_px=640, height_px=360)), Settings(codecs=("hevc", "h264")))
+    assert [(rung.label, rung.codec) for rung in plan.rungs] == [
+        ("234p", "h264"), ("360p", "h264"), ("234p-hevc", "hevc"), ("360p-hevc", "hevc"),
     ]  # fmt: skip
 
 
@@ -99,11 +89,13 @@ def test_the_key_changes_with_all_that_changes_the_output() -> None:
     plan = plan_of(HD, STEREO)
     french = plan_of(HD, replace(STEREO, language="fr"))
     keys = {
-        plan_key(plan, ["-crf", "22"], "9.0", "aa"),
-        plan_key(plan, ["-crf", "23"], "9.0", "aa"),
-        plan_key(plan, ["-crf", "22"], "9.1", "aa"),
-        plan_key(plan, ["-crf", "22"], "9.0", "ab"),
-        plan_key(french, ["-crf", "22"], "9.0", "aa"),
+        plan_key(plan, [["-crf", "22"]], "9.0", "aa"),
+        plan_key(plan, [["-crf", "23"]], "9.0", "aa"),
+        plan_key(plan, [["-crf"], ["22"]], "9.0", "aa"),
+        plan_key(plan, [["-crf", "22"]], "9.1", "aa"),
+        plan_key(plan, [["-crf", "22"]], "9.0", "ab"),
+        plan_key(plan, [["-crf", "22"]], "9.0", "aa", ["subtitles"]),
+        plan_key(french, [["-crf", "22"]], "9.0", "aa"),
     }
-    assert len(keys) == 5
-    assert plan_key(plan, ["-crf", "22"], "9.0", "aa") in keys
+    assert len(keys) == 7
+    assert plan_key(plan, [["-crf", "22"]], "9.0", "aa") in keys

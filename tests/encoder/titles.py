@@ -13,6 +13,7 @@ import av
 from encoder.job import EncodeJob, Published
 from encoder.package import encode
 from encoder.plan import Settings
+from encoder.probe import probe
 from media.presentation import Track, is_aligned
 from media.rendition import Rendition
 
@@ -20,8 +21,26 @@ FASTEST = Settings(preset="ultrafast")
 _HALF_A_SAMPLE_S = 1 / 100_000
 
 
-def encode_fast(source: Path, library: Path, ladder: str = "auto") -> Published:
+def encode_fast(source: Path, library: Path, ladder: str = "apple") -> Published:
     return encode(EncodeJob(input=source, library=library, ladder=ladder, settings=FASTEST))
+
+
+def ladder_of(folder: Path, **max_bps: int) -> str:
+    """A ladder file with a rung for each short side, such as `p360=400_000`."""
+    rungs = [
+        f"[[rungs]]\nshort_side_px = {name.removeprefix('p')}\nmax_bps = {bps}\n"
+        for name, bps in max_bps.items()
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{'-'.join(max_bps)}.toml"
+    path.write_text("\n".join(rungs))
+    return str(path)
+
+
+def own_size(source: Path, folder: Path) -> str:
+    """A ladder file with one rung, in the size of the source."""
+    video = probe(source).video
+    return ladder_of(folder, **{f"p{min(video.width_px, video.height_px)}": 2_000_000})
 
 
 def joined(published: Published, track: Track[Rendition]) -> Path:

@@ -233,7 +233,8 @@ async def test_a_title_of_our_own_encoder_breaks_nothing(tmp_path: Path) -> None
     victim = next(iter(sorted(published.folder.glob("*p-*/1.m4s"))))
     data = victim.read_bytes()
     media_at = data.index(b"mdat") + 4
-    victim.write_bytes(data[:media_at] + bytes(len(data) - media_at))
+    media_end = media_at - 8 + int.from_bytes(data[media_at - 8 : media_at - 4])
+    victim.write_bytes(data[:media_at] + bytes(media_end - media_at) + data[media_end:])
     told = json.loads((await validate(published.folder, "--deep", "--json")).out)
     assert {finding["rule"] for finding in told["findings"] if finding["severity"] == "must"} == {
         "deep-decodes"

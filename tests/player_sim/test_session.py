@@ -187,6 +187,19 @@ def test_news_of_a_download_without_a_request_is_an_error_of_the_driver() -> Non
         Session(schedule_of(movie()), Scripted(), IMMEDIATE).completed(1.0, 5)
 
 
+def test_of_several_codecs_the_one_that_everything_plays_is_walked_through() -> None:
+    plain = movie()
+    hevc = tuple(
+        replace(rung, rendition=replace(rung.rendition, codecs="hvc1.1.6.L93.90", name=f"{number}-hevc"))
+        for number, rung in enumerate(plain.video)
+    )
+    h264 = tuple(
+        replace(rung, rendition=replace(rung.rendition, codecs="avc1.64001f")) for rung in plain.video
+    )
+    schedule = schedule_of(replace(plain, video=(*hevc, *h264)))
+    assert schedule.ladder == tuple(rung.rendition for rung in h264)
+
+
 def test_a_single_rung_needs_no_rule() -> None:
     lone = replace(movie(), video=movie().video[:1])
     rule = Scripted((7,))
