@@ -27,6 +27,7 @@ from media.hls import write_multivariant, write_playlists
 from media.presentation import Presentation, Track
 from media.rendition import Quality, Rendition, TextRendition, VideoRendition
 from media.title import Title, TitleFile, content_version, write_title
+from media.webvtt import write_thumbnail_index
 
 MASTER, MPD = "master.m3u8", "manifest.mpd"
 
@@ -68,9 +69,12 @@ def finish(
         name=f"thumbnails/{suffix}", poster=f"thumbnails/poster-{suffix}.jpg", cores=cores,
     )  # fmt: skip
     made = replace(made, images=(pictures.images,), poster=pictures.poster)
+    index = pictures.images.rendition.index_uri
+    with reported(folder):
+        write_durably(folder / index, write_thumbnail_index(pictures.images).encode())
     if score:
         made = replace(made, video=tuple(_rated(made.video, score(clear.video))))
-    files += [_described(folder, path) for path in (*text_files, *pictures.files)]
+    files += [_described(folder, path) for path in (*text_files, *pictures.files, index)]
     return Finished(folder, made, tuple(sorted(files, key=lambda file: file.path)))
 
 

@@ -25,7 +25,6 @@ from encoder.staging import (
 from encoder.store import Store, folder_of, shown, side_by_side
 from media.title import Title, TitleFile
 
-
 _MAY_BE_LEFT = {"manifest.mpd"}  # by a version before, where this one has none (AES-128)
 
 

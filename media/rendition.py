@@ -85,6 +85,11 @@ class ImageRendition:
     interval: Fraction  # seconds from one thumbnail to the next
     codecs: str = "jpeg"
 
+    @property
+    def index_uri(self) -> str:
+        """Where each thumbnail lies, in WebVTT, for players of progressive video."""
+        return f"{self.name}/index.vtt"
+
     def __post_init__(self) -> None:
         if self.columns < 1 or self.rows < 1:
             raise ValueError(f"{self.name}: {self.columns}x{self.rows} tiles hold no thumbnail")

@@ -56,6 +56,9 @@ def describe(title: Title) -> dict[str, Any]:
         "duration_s": float(title.presentation.duration),
         "hls": f"{root_of(title)}/master.m3u8",
         "dash": f"{root_of(title)}/manifest.mpd" if title.presentation.allows_dash else None,
+        "thumbnails": [
+            f"{root_of(title)}/{track.rendition.index_uri}" for track in title.presentation.images
+        ],
         "poster": f"{root_of(title)}/{title.presentation.poster}" if title.presentation.poster else None,
         "renditions": [_describe(track.rendition) for track in title.presentation.tracks],
         "subtitles": [_describe_text(track.rendition) for track in title.presentation.text],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +27,12 @@ def program(name: str, package: str) -> str:
     if path is None:
         absent(name, f"on Debian: apt-get install {package}")
     return path
+
+
+def library(name: str) -> None:
+    """A Python library that a plain installation may lack."""
+    if find_spec(name) is None:
+        absent(f"the library {name}", "pip install -e '.[dev]'")
 
 
 def shared(relative: str) -> Path:

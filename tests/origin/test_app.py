@@ -213,8 +213,8 @@ async def test_the_list_of_titles_leads_to_both_manifests(origin: Served) -> Non
     assert listed["duration_s"] == pytest.approx(4.5046712)
     assert [each["name"] for each in listed["renditions"]] == [RUNG, SOUND]
     assert [(each["language"], each["is_forced"]) for each in listed["subtitles"]] == [("de", False)]
-    for address in ("hls", "dash", "poster"):
-        assert (await origin.ask(listed[address]))[0] == 200
+    for address in (listed["hls"], listed["dash"], listed["poster"], *listed["thumbnails"]):
+        assert (await origin.ask(address))[0] == 200
 
 
 @pytest.mark.parametrize("manifest", ["master.m3u8", "manifest.mpd"])
