@@ -20,6 +20,7 @@ from encoder.chunks import Chunk
 from encoder.codecs import CODECS
 from encoder.codecs.base import Options
 from encoder.colour import to_bt709, to_hdr
+from encoder.languages import iso639_2
 from encoder.plan import Plan, RungPlan
 
 # ffmpeg-python has no types: a node of its graph.
@@ -58,7 +59,9 @@ def sound_arguments(plan: Plan, track: AudioPlan, input_path: str) -> list[str]:
     graph = sound_graph(track)
     heard = [_through(source[f"a:{number}"], graph.each) for number in graph.tracks]
     sound = _through(heard, graph.then) if len(heard) > 1 else _through(heard[0], graph.then)
-    output = _output(sound, track.label, encoder_options(track), plan.timing.segment_s)
+    # Some players tell tracks apart by what stands in the file, not in the manifest.
+    options = encoder_options(track) | {"metadata:s:a:0": f"language={iso639_2(track.language)}"}
+    output = _output(sound, track.label, options, plan.timing.segment_s)
     return [*_GLOBAL, *ffmpeg.get_args(output)]
 
 
