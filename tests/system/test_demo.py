@@ -27,9 +27,10 @@ def test_the_demo_plays_every_viewer_to_the_end_and_reports(tmp_path: Path) -> N
     facts = json.loads(done.stdout)
     assert [session["failure"] for session in facts["sessions"]] == [None] * 4
     assert {tier["name"] for tier in facts["tiers"]} == {"shield", "edge-a", "edge-b"}
+    assert [ladder["codec"] for ladder in facts["ladder"]["ladders"]] == ["h264"]
     assert facts["origin_bytes"] < facts["viewers_bytes"]
     page = (tmp_path / "report" / "index.html").read_text()
-    assert page.count("<svg") == 2 + 4
+    assert page.count("<svg") == 2 + 4 + 1
 
     again = penstock(tmp_path, "demo", str(clip), "--sessions", "1", "--json")
     assert json.loads(again.stdout)["encode_s"] is None  # the second run encodes nothing

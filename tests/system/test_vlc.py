@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import pwd
 import re
-import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -16,33 +11,17 @@ import pytest
 
 from tests.needs import program
 from tests.system.link import Link, wide
+from tests.system.programs import VLC_ERROR, run
 from tests.system.streams import DURATION_S, FRAME_RATE, SEGMENTS, Stream
 
 pytestmark = pytest.mark.system
 
-TIMEOUT_S = 60.0
-# "[address] module object error: text", where the objects "interface" and "libvlc" miss only a desktop.
-VLC_ERROR = re.compile(r"^\[[0-9a-f]+\] \S+ (?!interface |libvlc )[\w ]+ error: .*", re.MULTILINE)
 RETRIEVED = re.compile(r"Retrieving (\S*[/-])(\d+)\.m4s")
 
 
 @pytest.fixture
 def link() -> Link:
     return wide()
-
-
-@pytest.fixture
-def unprivileged() -> Iterator[tuple[list[str], Path]]:
-    """How to start a program that refuses root, and a home that it can write to."""
-    with tempfile.TemporaryDirectory() as home:
-        if os.geteuid() == 0:
-            nobody = pwd.getpwnam("nobody")
-            os.chown(home, nobody.pw_uid, nobody.pw_gid)
-            setpriv = program("setpriv", "util-linux")
-            ids = [f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-            yield [setpriv, *ids], Path(home)
-        else:
-            yield [], Path(home)
 
 
 @pytest.mark.parametrize("protocol", ["hls", "dash"])
@@ -82,21 +61,3 @@ async def test_ffmpeg_decodes_every_frame_without_an_error(
     assert "error" not in log.lower()
     assert re.findall(r"^frame=(\d+)$", log, re.MULTILINE)[-1] == str(DURATION_S * FRAME_RATE)
     assert log.rstrip().endswith("progress=end")
-
-
-async def run(*command: str, home: Path) -> tuple[int | None, str]:
-    """Exit status and all that the program said."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={**os.environ, "HOME": str(home)},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode, output.decode(errors="replace")
