@@ -30,6 +30,11 @@ COMMANDS = {  # name: (module, function, what it does)
         "validate_command",
         "Say what is wrong with a stream, where, and by which rule.",
     ),
+    "report": (
+        "lab.title_report",
+        "report_command",
+        "Show a title's ladder: the hull, its rungs, their quality.",
+    ),
     "purge": ("lab.purge", "purge_command", "Forget a URL at an edge."),
     "doctor": ("lab.doctor", "doctor_command", "Say what this machine lacks and how to get it."),
 }

@@ -14,7 +14,8 @@ from rich.progress import Progress
 from typer import Argument, Exit, Option
 
 from encoder.errors import EncodeError
-from lab.library import encode_title
+from encoder.library import library_at
+from lab.library import encode_title, title_ladders
 from lab.measure import tiers
 from lab.outcome import PlayedSession, Run, run_values
 from lab.report import write_report
@@ -72,6 +73,7 @@ def demo_command(
                         encode_s=encode_s,
                         sessions=played,
                         tiers=await tiers(stack),
+                        ladders=title_ladders(library_at(folder / "library"), title),
                     )
                 )
 

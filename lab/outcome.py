@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from lab.ladder import TitleLadders, ladder_values
 from lab.measure import Tier
 from media.presentation import Presentation
 from player_sim.network import Trace
@@ -38,6 +39,7 @@ class Run:
     encode_s: float | None  # None: nothing was to be encoded
     sessions: Sequence[PlayedSession]
     tiers: Sequence[Tier]  # shield first
+    ladders: TitleLadders | None = None  # None: nothing was probed, and no rung measured
 
     @property
     def viewers_bytes(self) -> int:
@@ -81,6 +83,7 @@ def run_values(run: Run) -> dict[str, object]:
             asdict(tier) | {"hit_ratio": tier.hit_ratio, "byte_hit_ratio": tier.byte_hit_ratio}
             for tier in run.tiers
         ],
+        "ladder": ladder_values(run.ladders) if run.ladders else None,
         "sessions": [name | session for name, session in zip(names, played["sessions"], strict=True)],
     }
 

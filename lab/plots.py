@@ -1,4 +1,4 @@
-"""Plots as SVG text: the door to matplotlib. What is drawn is computed elsewhere."""
+"""Plots of a run as SVG text, and the style of every plot. What is drawn is computed elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from lab.measure import Tier
 
-_INK, _FAINT = "#1d2733", "#d9dfe6"
+INK, FAINT = "#1d2733", "#d9dfe6"
 OUTCOME_COLOURS = {
     "hit": "#2a9d74",
     "collapsed": "#7cc6a4",
@@ -23,19 +23,19 @@ OUTCOME_COLOURS = {
     "pass": "#8d99a6",
     "refused": "#5b3a5e",
 }
-_STYLE: Mapping[str, object] = {
+STYLE: Mapping[str, object] = {
     "font.family": "sans-serif",
     "font.size": 9,
-    "text.color": _INK,
-    "axes.edgecolor": _FAINT,
-    "axes.labelcolor": _INK,
+    "text.color": INK,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": _FAINT,
+    "grid.color": FAINT,
     "grid.linewidth": 0.6,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "svg.fonttype": "none",
     "svg.hashsalt": "penstock",
 }
@@ -58,12 +58,12 @@ class SessionLines:
 
 def session_plot(lines: SessionLines) -> str:
     """Bit rate above, buffer below, on one time axis."""
-    with mpl.rc_context(dict(_STYLE)):  # type: ignore[arg-type]
+    with mpl.rc_context(dict(STYLE)):  # type: ignore[arg-type]
         figure = Figure(figsize=(6.2, 3.3), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
         _draw_bitrate(above, lines)
         _draw_buffer(below, lines)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def _draw_bitrate(axes: Axes, lines: SessionLines) -> None:
@@ -77,7 +77,7 @@ def _draw_bitrate(axes: Axes, lines: SessionLines) -> None:
         label="link",
     )
     rates = [rate / 1e6 for rate in lines.bitrate_bps]
-    axes.step(lines.requested_s, rates, where="post", color=_INK, linewidth=1.1)
+    axes.step(lines.requested_s, rates, where="post", color=INK, linewidth=1.1)
     for outcome, colour in OUTCOME_COLOURS.items():
         marks = [
             (at_s, rate)
@@ -112,7 +112,7 @@ def _draw_buffer(axes: Axes, lines: SessionLines) -> None:
 
 def tiers_plot(tiers: Sequence[Tier]) -> str:
     """Each cache's requests by outcome, as shares of one."""
-    with mpl.rc_context(dict(_STYLE)):  # type: ignore[arg-type]
+    with mpl.rc_context(dict(STYLE)):  # type: ignore[arg-type]
         figure = Figure(figsize=(6.2, 0.55 * len(tiers) + 1.1), layout="constrained")
         axes = figure.subplots()
         names = [tier.name for tier in tiers]
@@ -127,12 +127,12 @@ def tiers_plot(tiers: Sequence[Tier]) -> str:
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.3), ncols=7, frameon=False, fontsize=8)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def bytes_plot(stages: Sequence[tuple[str, int]]) -> str:
     """How many bytes crossed each stage of the path."""
-    with mpl.rc_context(dict(_STYLE)):  # type: ignore[arg-type]
+    with mpl.rc_context(dict(STYLE)):  # type: ignore[arg-type]
         figure = Figure(figsize=(6.2, 0.55 * len(stages) + 0.8), layout="constrained")
         axes = figure.subplots()
         sizes = [size_bytes / 2**20 for _, size_bytes in stages]
@@ -142,10 +142,10 @@ def bytes_plot(stages: Sequence[tuple[str, int]]) -> str:
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.set_xlabel("MiB")
-        return _svg(figure)
+        return as_svg(figure)
 
 
-def _svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
     """The picture as an element to stand in a page: no XML head, no date."""
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})

@@ -41,7 +41,7 @@ def hull(points: Iterable[Point]) -> tuple[Point, ...]:
 def rate_at(points: Sequence[Rated], vmaf: float) -> float | None:
     """Bits per second of the line through `points`, low to high, at `vmaf`; None: it does not reach."""
     for low, high in pairwise(points):
-        if low.vmaf <= vmaf <= high.vmaf:
+        if low.vmaf <= vmaf <= high.vmaf and low.vmaf < high.vmaf:
             share = (vmaf - low.vmaf) / (high.vmaf - low.vmaf)
             return float(low.bps * (high.bps / low.bps) ** share)
     return None
