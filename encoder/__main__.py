@@ -63,9 +63,7 @@ def encode_command(
     key_file: Annotated[
         Path | None, Option(metavar="FILE", help="Keys in TOML; see docs/encryption.md.")
     ] = None,
-    new_keys: Annotated[
-        bool, Option("--new-keys", help="Make the key file first, with keys for picture and sound.")
-    ] = False,
+    new_keys: Annotated[bool, Option("--new-keys", help="Make the key file, unless it is there.")] = False,
     key_server: Annotated[
         str | None, Option(metavar="URL", help=f"Asked for the keys; a token for it from {_TOKEN}.")
     ] = None,
@@ -106,16 +104,18 @@ def encode_command(
                 key_url=key_url,
                 license_url=license_url,
             )
-            if new_keys and key_file:
+            if new_keys and key_file is None:
+                raise JobError("--new-keys: name the file that they go into with --key-file")
+            if new_keys and key_file and not key_file.exists():
                 write_key_file(key_file, lock.key_count)
-        elif key_file or key_server:
+        elif new_keys or any((key_file, key_server, rotate_keys, key_url, license_url)):
             raise JobError(f"there are keys, but no scheme; add --encrypt {' or '.join(get_args(Scheme))}")
         texts = tuple(named(argument) for argument in subtitles or ())
         if len(inputs) > 1 and (title is not None or texts):
             option = "--title" if title is not None else "--subtitles"
             raise JobError(f"{option} is for one title, but there are {len(inputs)} inputs; leave it out")
-        for source in inputs:
-            job = EncodeJob(
+        all_jobs = [
+            EncodeJob(
                 input=source,
                 library=library,
                 title=title,
@@ -128,6 +128,10 @@ def encode_command(
                 jobs=jobs,
                 cluster=cluster,
             )
+            for source in inputs
+        ]
+        _check_together(all_jobs)
+        for job in all_jobs:
             with json_reporter(job.name) if as_json else reporter(Console(), job.name) as on_progress:
                 published = encode(job, on_progress)
             for note in published.notes:
@@ -135,6 +139,18 @@ def encode_command(
             print(_json(published) if as_json else _line(published))  # noqa: T201
     except EncodeError as error:
         raise fail("encode", error, 1) from None
+
+
+def _check_together(all_jobs: list[EncodeJob]) -> None:
+    """What can be known of all inputs before the first is begun. Raises JobError."""
+    by_name: dict[str, EncodeJob] = {}
+    for job in all_jobs:
+        other = by_name.setdefault(job.name, job)
+        if other is not job:
+            raise JobError(f"{other.input} and {job.input} would both be {job.name}; encode one with --title")
+    missing = next((job.input for job in all_jobs if not job.input.is_file()), None)
+    if missing and len(all_jobs) > 1:  # of one alone the probe says more
+        raise JobError(f"{missing}: no such file; name a video file")
 
 
 def _names(text: str) -> tuple[str, ...]:

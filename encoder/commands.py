@@ -39,7 +39,8 @@ def picture_arguments(
     seconds of the container: the chunk's own, an earlier one, or None.
     """
     # copyts: times as in the container, so that frames are counted from its start, wherever decoding starts.
-    source = ffmpeg.input(input_path, copyts=None, **_from(seek), **_DECODER)
+    # reinit_filter: a size or a colour that changes midway must not begin the count anew.
+    source = ffmpeg.input(input_path, copyts=None, reinit_filter=0, **_from(seek), **_DECODER)
     counted = _counted(plan, chunk, source[f"v:{plan.source.index}"]).split()
     # By range, so that what is common is converted once.
     ranges = list(dict.fromkeys(rung.video_range for rung in rungs))

@@ -27,7 +27,8 @@ _NEEDED_ENCODERS = {"libx264", "libx265", "libsvtav1", "libvpx-vp9", "aac", "lib
 _NEEDED_FILTERS = {"libvmaf", "zscale", "lutrgb", "sidedata", "bwdif"}
 _OLDEST = 7  # the first whose decoders can be fed from its own encoders
 _ENVIRONMENT = {"SVT_LOG": "1"}  # SVT-AV1 speaks to standard error whatever ffmpeg is told: errors alone
-_ALIVE_SHARE = 0.02  # of a core: who uses less does nothing
+_ALIVE_SHARE = 0.02  # of a core: who neither uses nor waits for so much of it does nothing
+_NAP_S = 5  # between two looks: then it was this process that did nothing
 # What ffmpeg adds when something else has already gone wrong.
 _AFTERMATH = re.compile(
     r"Conversion failed|Task finished with error|Terminating thread|Nothing was written|Error closing file"
@@ -132,6 +133,11 @@ def _running(
             _end(process)
 
 
+def cores_here() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 @contextmanager
 def _confined(cores: int | None) -> Iterator[None]:
     """What starts meanwhile keeps to so many cores: a child inherits them from its thread (Linux)."""
@@ -139,7 +145,9 @@ def _confined(cores: int | None) -> Iterator[None]:
         yield
         return
     own = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, sorted(own)[:cores])
+    # Not the same ones for every run: two side by side would share them.
+    turned = sorted(own)[os.getpid() % len(own) :] + sorted(own)[: os.getpid() % len(own)]
+    os.sched_setaffinity(0, turned[:cores])
     try:
         yield
     finally:
@@ -164,8 +172,8 @@ def _watched(
 ) -> Iterator[tuple[int, float]]:
     """What ffmpeg reports, until it closes its output."""
     assert process.stdout is not None
-    reader, unread = process.stdout.fileno(), b""
-    place, moved_s, cpu_s, alive_s = "", math.inf, 0.0, time.monotonic()  # who never reports is not missed
+    reader, unread, place = process.stdout.fileno(), b"", ""
+    watch = _Watch(patience, process.pid)
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
         while True:
@@ -179,13 +187,39 @@ def _watched(
                 for report in reports:
                     values = _values(report.decode("ascii", "replace"))
                     if place != (place := f"{values.get('frame')} {values.get('out_time_us')}"):
-                        moved_s = time.monotonic()
+                        watch.moved()
                     yield int(values.get("frame", "0")), _number(values.get("speed", ""))
-            now_s, used_s = time.monotonic(), _cpu_s(process.pid)
-            if used_s is None or used_s > cpu_s + _ALIVE_SHARE * (now_s - alive_s):
-                cpu_s, alive_s = used_s or 0.0, now_s
-            if now_s - alive_s > patience.idle_s or now_s - moved_s > patience.busy_s:
-                raise FfmpegError("ffmpeg: hangs: it has stopped making progress; run it again")
+            watch.look()
+
+
+class _Watch:
+    """Tells an ffmpeg that hangs from one that is slow, waits for a disk, or was asleep with the machine."""
+
+    def __init__(self, patience: Patience, pid: int) -> None:
+        self._patience, self._pid = patience, pid
+        self._signs: tuple[float, ...] = ()
+        self._looked_s = self._alive_s = time.monotonic()
+        self._moved_s = math.inf  # who never reports is not missed
+
+    def moved(self) -> None:
+        self._moved_s = self._alive_s = time.monotonic()
+
+    def look(self) -> None:
+        """Raises FfmpegError once patience ends."""
+        now_s, signs = time.monotonic(), _signs_of_life(self._pid)
+        was_asleep = now_s - self._looked_s > _NAP_S + self._patience.look_s
+        if was_asleep or signs is None or not self._signs or self._has_grown(signs, now_s):
+            self._signs, self._alive_s = signs or (), now_s
+        if was_asleep and self._moved_s < math.inf:
+            self._moved_s = now_s
+        self._looked_s = now_s
+        is_idle = now_s - self._alive_s > self._patience.idle_s
+        if is_idle or now_s - self._moved_s > self._patience.busy_s:
+            raise FfmpegError("ffmpeg: hangs: it has stopped making progress; run it again")
+
+    def _has_grown(self, signs: tuple[float, ...], now_s: float) -> bool:
+        used_s, waited_s, read_bytes = (new - old for new, old in zip(signs, self._signs, strict=True))
+        return read_bytes > 0 or used_s + waited_s > _ALIVE_SHARE * (now_s - self._alive_s)
 
 
 def _values(report: str) -> dict[str, str]:
@@ -198,13 +232,16 @@ def _number(text: str) -> float:
     return float(found[0]) if found else 0.0
 
 
-def _cpu_s(pid: int) -> float | None:
-    """What a process has used, in seconds; None where the system does not say (proc(5))."""
+def _signs_of_life(pid: int) -> tuple[float, ...] | None:
+    """Seconds of a processor used, and waited for, and bytes read; None where nobody says (proc(5))."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        threads = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+        read_bytes = int(Path(f"/proc/{pid}/io").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
         return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    used_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used_s, sum(int(words[1]) for words in threads) / 1e9, read_bytes
 
 
 def _packaged() -> str | None:

@@ -88,17 +88,21 @@ def titled(name: str, finished: Finished, key: str) -> Title:
     )
 
 
+def texts_of(title: Title, plan_text: str) -> dict[str, str]:
+    """All that is not media, by its path in the title's folder, in the order of publishing."""
+    made = title.presentation
+    texts = write_playlists(made) | {"plan.json": plan_text}
+    texts |= {MPD: write_mpd(made)} if made.allows_dash else {}
+    return texts | {MASTER: write_multivariant(made), "title.json": write_title(title)}
+
+
 def write_texts(title: Title, plan_text: str, folder: Path) -> list[str]:
     """Write all that is not media; returns what is in the title's own folder, in the order of publishing."""
-    made = title.presentation
-    playlists = write_playlists(made)
-    texts = playlists | {"plan.json": plan_text}
-    texts |= {MPD: write_mpd(made)} if made.allows_dash else {}
-    texts |= {MASTER: write_multivariant(made), "title.json": write_title(title)}
+    texts = texts_of(title, plan_text)
     for path, text in texts.items():
         with reported(folder):
             _write(folder / path, text.encode())
-    return [path for path in texts if path not in playlists]
+    return [path for path in texts if "/" not in path]
 
 
 def _write(path: Path, data: bytes) -> None:

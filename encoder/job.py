@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from encoder.codecs import CODECS
+from encoder.codecs.base import PRESETS
 from encoder.encryption.settings import EncryptionSettings
 from encoder.errors import EncodeError
 from encoder.plan import Settings
@@ -42,6 +43,10 @@ class EncodeJob:
         for codec in self.settings.codecs:
             if codec not in CODECS:
                 raise JobError(f"--codec {codec!r}: choose from {', '.join(CODECS)}")
+        if self.settings.preset not in PRESETS:
+            raise JobError(f"--preset {self.settings.preset!r}: choose one of {', '.join(PRESETS)}")
+        if not str(self.library):
+            raise JobError("--output is empty: name a folder or a URL to publish into")
         if self.title is not None and not is_title_name(self.title):
             raise JobError(
                 f"--title {self.title!r}: use letters, digits, '-', '_', '.', such as big-buck-bunny"
@@ -60,6 +65,7 @@ class Stage(Enum):
     PROBING = "probing"
     ANALYSING = "analysing"
     ENCODING = "encoding"
+    SCORING = "scoring"
     PUBLISHING = "publishing"
 
 

@@ -126,6 +126,10 @@ PER_TITLE = "auto"  # is measured; what stands there is what the analysis begins
 def own(steps: tuple[Step, ...], where: str) -> Ladder:
     """A ladder of one's own steps, taken as they are; `where` is named when none fits."""
 
+    kinds = [(step.short_side_px, step.max_bps // 1000) for step in steps]
+    if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+        raise LadderError(f"{where}: two rungs of {twice[0]} pixels and {twice[1]} kb/s; leave one out")
+
     def ladder(source: VideoSource, _frame_rate: Fraction) -> tuple[Rung, ...]:
         if rungs := _cut(source, tuple(sorted(steps, key=lambda step: (step.short_side_px, step.max_bps)))):
             return rungs

@@ -21,6 +21,7 @@ from encoder.staging import (
     reported,
     staging,
     sweep,
+    write_durably,
 )
 from encoder.store import Store, folder_of, shown, side_by_side
 from media.title import Title, TitleFile
@@ -38,6 +39,9 @@ class Library(Protocol):
 
     def read(self, title: str, name: str) -> bytes | None:
         """A text of a published title."""
+
+    def write(self, title: str, name: str, data: bytes) -> None:
+        """Put a text of a published title in its place, whole or not at all."""
 
     def is_whole(self, title: Title) -> bool:
         """All its files are there."""
@@ -92,6 +96,13 @@ class _Folder:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
+    def write(self, title: str, name: str, data: bytes) -> None:
+        path = self._folder / title / name
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        with reported(path):
+            write_durably(unfinished, data)
+            unfinished.replace(path)
+
     def is_whole(self, title: Title) -> bool:
         folder = self._folder / title.name
         try:
@@ -137,6 +148,9 @@ class _Remote:
 
     def read(self, title: str, name: str) -> bytes | None:
         return self._store.read(f"{title}/{name}")
+
+    def write(self, title: str, name: str, data: bytes) -> None:
+        self._store.put(f"{title}/{name}", data)
 
     def is_whole(self, title: Title) -> bool:
         sizes = self._store.sizes(title.name)

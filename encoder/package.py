@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,32 +12,25 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from encoder.analysing import Inquiry, find, footage_of
+from encoder.analysis.vmaf import step_of
 from encoder.commands import picture_arguments, sound_arguments
-from encoder.encryption.resolving import title_keys
-from encoder.encryption.settings import Label, protectors
-from encoder.ffmpeg import Ffmpeg, find_ffmpeg
-from encoder.findings import Findings, read_findings, request_key, write_findings
-from encoder.finishing import MASTER, MPD, Score, finish, titled, write_texts
+from encoder.errors import EncodeError
+from encoder.ffmpeg import cores_here
+from encoder.findings import Findings, read_findings, write_findings
+from encoder.finishing import MASTER, MPD, Score, finish, texts_of, titled, write_texts
 from encoder.job import EncodeJob, JobError, OnProgress, Progress, Published, Stage
-from encoder.ladder import LADDERS, PER_TITLE, Ladder, LadderError, LadderFile, own
 from encoder.library import Library, entries, library_at
 from encoder.measure import planned
 from encoder.plan import Plan, make_plan, plan_key, timing_of
 from encoder.pool import Task, run_all
-from encoder.probe import fingerprint, probe
+from encoder.request import ChangedError, Request, fingerprints, requested
 from encoder.scoring import score
 from encoder.shared_work import SharedTitle, bring_done
-from encoder.source import Source
 from encoder.staging import clear
 from encoder.steps import all_steps, batches
-from encoder.texts import TextPlan, plan_texts
 from encoder.verify import verify
 from encoder.work import WorkFolder
-from media.encryption.keys import ContentKey
-from media.encryption.protector import Protector
-from media.rendition import Rendition
 from media.title import Title, TitleError, read_title
-from service.config import ConfigError, load
 
 if TYPE_CHECKING:
     from encoder.cluster import Cluster
@@ -49,29 +39,11 @@ _PLAN = "plan.json"
 _SEVERAL = 2  # side by side, however many: batches of a cluster hold about as much
 
 
-Keys = Mapping[Label, Sequence[ContentKey]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
-    """A job, and what its input is."""
-
-    job: EncodeJob
-    ladder: Ladder
-    source: Source
-    texts: tuple[TextPlan, ...]
-    notes: tuple[str, ...]  # of what had to be left out
-    keys: Keys | None  # of an encrypted title
-    ffmpeg: Ffmpeg
-    input_sha256: str
-    key: str  # of what is asked for
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Order:
     """All that is decided before the first step."""
 
-    request: _Request
+    request: Request
     findings: Findings
     plan: Plan
     key: str  # of what is to be made
@@ -95,18 +67,42 @@ def encode(job: EncodeJob, on_progress: OnProgress = lambda _: None) -> Publishe
     library = library_at(job.library)
     if job.cluster:
         _cluster(job.cluster).check()  # before long work
-    request = _requested(job, on_progress)
-    place, before = library.name_of(job.name), _published(library, job.name)
-    if before and (findings := _of_request(library.read(job.name, _PLAN), request.key)):
-        order = _ordered(request, findings)
-        if before.plan_key == order.key and library.is_whole(before):
-            library.sweep(job.name, request.key[:16])
-            return Published(before, place, is_new=False, notes=request.notes)
+    on_progress(Progress(stage=Stage.PROBING))
+    request, place = requested(job), library.name_of(job.name)
+    if there := _there_already(request, library):
+        library.sweep(job.name, request.key[:16])
+        return Published(there, place, is_new=False, notes=request.notes)
     with library.staging(job.name, request.key[:16]) as staged:
-        order = _ordered(request, _found(request, staged, on_progress))
-        title = _made(order, library, before, staged, on_progress)
+        before = _published(library, job.name)  # by now: another run may just have ended
+        try:
+            order = _ordered(request, _found(request, staged, on_progress))
+            title = _made(order, library, before, staged, on_progress)
+        except EncodeError:
+            if request.has_changed:
+                clear(staged)
+                raise ChangedError(f"{job.input}: changed while it was read; run it again") from None
+            raise
         clear(staged)
     return Published(title, place, is_new=True, notes=request.notes)
+
+
+def _there_already(request: Request, library: Library) -> Title | None:
+    """The published title, if it was made from the same in the same way and all its media are there.
+
+    What else it has is written anew where it is missing, or not as it would be written today.
+    """
+    name = request.job.name
+    before = _published(library, name)
+    findings = _of_request(library.read(name, _PLAN), request.key) if before else None
+    if before is None or findings is None:
+        return None
+    order = _ordered(request, findings)
+    if before.plan_key != order.key or not library.is_whole(before):
+        return None
+    for path, text in texts_of(before, _plan_text(order)).items():
+        if library.read(name, path) != text.encode():
+            library.write(name, path, text.encode())
+    return before
 
 
 def _made(
@@ -119,11 +115,13 @@ def _made(
     library.reclaim(work.media, request.job.name, set(order.names.values()) - played)
     shared = _shared(order, library) if request.job.cluster else None
     _run(order, work, shared, on_progress)
+    if request.has_changed:
+        raise ChangedError
     on_progress(Progress(stage=Stage.PUBLISHING, frames=frames, total_frames=frames))
     finished = finish(
         order.plan, order.names, order.suffix, request.texts, request.ffmpeg, work, request.job.jobs,
-        partial(_protectors, request) if request.keys else None,
-        _scorer(order, work),
+        request.locks if request.keys else None,
+        _scorer(order, work, on_progress),
     )  # fmt: skip
     title = titled(request.job.name, finished, order.key)
     texts = write_texts(title, _plan_text(order), finished.folder)
@@ -138,18 +136,17 @@ def _made(
     return title
 
 
-def _scorer(order: _Order, work: WorkFolder) -> Score | None:
-    job = order.request.job
-    if not (job.ladder == PER_TITLE if job.is_scored is None else job.is_scored):
+def _scorer(order: _Order, work: WorkFolder, on_progress: OnProgress) -> Score | None:
+    request, frames = order.request, order.plan.timing.frames
+    if not request.is_scored:
         return None
-    return partial(
-        score, order.plan, footage_of(order.request.source), job.input, order.request.ffmpeg, work, job.jobs
-    )
+    total = -(-frames // step_of(order.plan.timing.frame_rate))
 
+    def on_frame(done: int, _speed: float) -> None:
+        on_progress(Progress(stage=Stage.SCORING, frames=min(done, total), total_frames=total))
 
-def _protectors(request: _Request, renditions: Sequence[Rendition]) -> dict[str, Protector]:
-    assert request.job.encryption is not None
-    return protectors(request.job.encryption, request.job.name, renditions, request.keys or {})
+    footage, job = footage_of(request.source), request.job
+    return partial(score, order.plan, footage, job.input, request.ffmpeg, work, job.jobs, on_frame)
 
 
 def _shared(order: _Order, library: Library) -> SharedTitle:
@@ -165,28 +162,7 @@ def _shared(order: _Order, library: Library) -> SharedTitle:
     )
 
 
-def _requested(job: EncodeJob, on_progress: OnProgress) -> _Request:
-    ladder = _ladder(job.ladder)
-    on_progress(Progress(stage=Stage.PROBING))
-    source, ffmpeg, input_sha256 = probe(job.input), find_ffmpeg(), fingerprint(job.input)
-    notes: list[str] = []
-    texts = plan_texts(source, job.input, job.subtitles, ffmpeg, notes.append)
-    keys = title_keys(job.encryption, job.name, job.key_server_token) if job.encryption else None
-    wishes = [job.ladder, repr(job.settings), repr(job.is_scored), *_fingerprints(texts)]
-    return _Request(
-        job=job,
-        ladder=ladder,
-        source=source,
-        texts=texts,
-        notes=tuple(notes),
-        keys=keys,
-        ffmpeg=ffmpeg,
-        input_sha256=input_sha256,
-        key=request_key(input_sha256, ffmpeg.version, wishes),
-    )
-
-
-def _ordered(request: _Request, findings: Findings) -> _Order:
+def _ordered(request: Request, findings: Findings) -> _Order:
     source, settings = request.source, request.job.settings
     rate = timing_of(source).frame_rate
     if findings.analyses:
@@ -194,15 +170,15 @@ def _ordered(request: _Request, findings: Findings) -> _Order:
     else:
         ladders = {codec: request.ladder(source.video, rate) for codec in settings.all_codecs}
     plan = make_plan(source, ladders, settings, dict(findings.loudness))
-    beside = _fingerprints(request.texts)
+    beside = fingerprints(request.texts)
     if request.keys:
-        locks = _protectors(request, planned(plan))
+        locks = request.locks(planned(plan))
         beside += [lock.fingerprint for lock in locks.values()]
     key = plan_key(plan, _arguments(plan), request.ffmpeg.version, request.input_sha256, beside)
     return _Order(request=request, findings=findings, plan=plan, key=key)
 
 
-def _found(request: _Request, staged: Path, on_progress: OnProgress) -> Findings:
+def _found(request: Request, staged: Path, on_progress: OnProgress) -> Findings:
     def on_piece(done: int, total: int) -> None:
         on_progress(Progress(stage=Stage.ANALYSING, frames=done, total_frames=total))
 
@@ -211,7 +187,7 @@ def _found(request: _Request, staged: Path, on_progress: OnProgress) -> Findings
         source=request.source,
         input=request.job.input,
         settings=request.job.settings,
-        is_per_title=request.job.ladder == PER_TITLE,
+        is_per_title=request.is_per_title,
         ffmpeg=request.ffmpeg,
         cores=request.job.jobs,
         folder=staged / "findings",
@@ -228,7 +204,7 @@ def _of_request(text: bytes | None, key: str) -> Findings | None:
 def _run(order: _Order, work: WorkFolder, shared: SharedTitle | None, on_progress: OnProgress) -> None:
     """Do the steps that are not done."""
     job, plan, frames = order.request.job, order.plan, order.plan.timing.frames
-    jobs = _SEVERAL if job.cluster else job.jobs or len(os.sched_getaffinity(0))
+    jobs = _SEVERAL if job.cluster else job.jobs or cores_here()
     if shared:
         bring_done(shared, work, all_steps(plan))
     done = [step for step in all_steps(plan) if work.done(step)]
@@ -265,17 +241,6 @@ def _cluster(address: str) -> Cluster:
     return Cluster(address)
 
 
-def _ladder(name: str) -> Ladder:
-    if ladder := LADDERS.get(name):
-        return ladder
-    if not name.endswith(".toml"):
-        raise LadderError(f"--ladder {name!r}: choose one of {', '.join(LADDERS)}, or name a .toml file")
-    try:
-        return own(load(LadderFile, Path(name)).rungs, where=name)
-    except ConfigError as error:
-        raise LadderError(str(error)) from None
-
-
 def _published(library: Library, name: str) -> Title | None:
     try:
         return read_title(library.read(name, "title.json") or b"")
@@ -291,10 +256,6 @@ def _arguments(plan: Plan) -> list[list[str]]:
         for rung in plan.rungs
     ]
     return pictures + [sound_arguments(plan, track, "input") for track in plan.audio]
-
-
-def _fingerprints(texts: Sequence[TextPlan]) -> list[str]:
-    return [hashlib.sha256(repr(text).encode()).hexdigest() for text in texts]
 
 
 def _plan_text(order: _Order) -> str:

@@ -53,6 +53,12 @@ def probe(path: Path) -> Source:
             audio=tuple(
                 _sound(number, track, ends.get(track.index))
                 for number, track in enumerate(container.streams.audio)
+                if track.codec_context
+            ),
+            left_out=tuple(
+                f"sound track {number}: cannot be decoded, left out"
+                for number, track in enumerate(container.streams.audio)
+                if not track.codec_context
             ),
             text=tuple(_text(number, track) for number, track in enumerate(container.streams.subtitles)),
         )
@@ -81,7 +87,7 @@ def _opened(path: Path) -> Iterator[InputContainer]:
 def _picture_of(container: InputContainer, path: Path) -> VideoStream:
     """The first video stream that is no cover art."""
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context:
             return stream
     raise ProbeError(f"{path}: holds no video; name a file with a picture")
 

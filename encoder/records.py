@@ -46,7 +46,7 @@ def write_record(record: StepRecord) -> str:
     return _SCHEMA.dump_json(record).decode()
 
 
-def read_record(text: str) -> StepRecord | None:
+def read_record(text: str | bytes) -> StepRecord | None:
     """None if it is no record: a step that left it is done again."""
     try:
         return _SCHEMA.validate_json(text)

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from encoder.analysing import noted
 from encoder.analysis.commands import Footage
 from encoder.analysis.running import Workplace, measure_quality
-from encoder.analysis.vmaf import SMALLEST_PX
-from encoder.ffmpeg import Ffmpeg
+from encoder.analysis.vmaf import SMALLEST_PX, step_of
+from encoder.ffmpeg import Ffmpeg, OnFrame
 from encoder.plan import Plan
 from encoder.staging import reported
 from encoder.work import WorkFolder
@@ -26,19 +26,19 @@ _SCHEMA = TypeAdapter(dict[str, Quality])
 
 def score(
     plan: Plan, footage: Footage, input_path: Path, ffmpeg: Ffmpeg, work: WorkFolder, cores: int | None,
-    tracks: Sequence[Track[VideoRendition]],
+    on_frame: OnFrame, tracks: Sequence[Track[VideoRendition]],
 ) -> Mapping[str, Quality]:  # fmt: skip
     """By the name of the rendition; nothing of HDR, nor of what is too small. Raises EncodeError."""
     compared = [track for track in tracks if track.rendition.video_range == "SDR"]
     if min(footage.size) < SMALLEST_PX or not compared:
         return {}
-    found = partial(_scored, plan, footage, input_path, ffmpeg, work, cores, compared)
+    found = partial(_scored, plan, footage, input_path, ffmpeg, work, cores, on_frame, compared)
     return noted(work.root, _NOTE, _SCHEMA, found)
 
 
 def _scored(
     plan: Plan, footage: Footage, input_path: Path, ffmpeg: Ffmpeg, work: WorkFolder, cores: int | None,
-    tracks: Sequence[Track[VideoRendition]],
+    on_frame: OnFrame, tracks: Sequence[Track[VideoRendition]],
 ) -> dict[str, Quality]:  # fmt: skip
     timing, timeline = plan.timing, tracks[0].timeline
     with work.room() as room:
@@ -48,6 +48,7 @@ def _scored(
             at, footage, input_path, paths,
             frames=round(timeline.duration * timing.frame_rate),
             segment_frames=timing.segment_frames, held_frames=timing.held_frames,
+            step=step_of(timing.frame_rate), on_frame=on_frame,
         )  # fmt: skip
     return {track.rendition.name: quality for track, quality in zip(tracks, found, strict=True)}
 

@@ -71,7 +71,7 @@ class SharedWork:
         found: dict[Step, StepRecord] = {}
 
         def look(step: Step) -> None:
-            if record := read_record((self._store.read(self._record(step)) or b"").decode()):
+            if record := read_record(self._store.read(self._record(step)) or b""):
                 found[step] = record
 
         side_by_side(partial(look, step) for step in steps if self._record(step) in there)

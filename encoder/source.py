@@ -72,3 +72,4 @@ class Source:
     key_frames: tuple[Fraction, ...] = ()  # seconds in the container, of those a decoder can start at
     audio: tuple[AudioSource, ...] = ()
     text: tuple[TextSource, ...] = ()
+    left_out: tuple[str, ...] = ()  # what cannot be decoded here, in words

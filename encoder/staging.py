@@ -8,6 +8,7 @@ run ends with its chunk, in a folder that nobody reads any more.)
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import os
 import re
 import shutil
@@ -20,7 +21,12 @@ from encoder.errors import EncodeError
 _TITLE = "title.json"
 _ROOM_BYTES = 2**20  # a disk with less is full
 _SHARED = ("subtitles", "thumbnails")  # folders that hold what several versions have
-_ENTRY = re.compile(r"([A-Za-z0-9-]+-)?[0-9a-f]{8}(\.vtt|\.jpg)?")  # ends with the plan it was made by
+# What plans have made, by their own names: what else lies in a title's folder is somebody's own.
+_ENTRY = re.compile(
+    r"(\d+p(-\d+k)?(-[a-z0-9]+)?(-hdr)?|audio-[A-Za-z0-9-]+)-[0-9a-f]{8}"
+    r"|subtitles/[A-Za-z0-9-]+-[0-9a-f]{8}(\.vtt)?"
+    r"|thumbnails/(poster-)?[0-9a-f]{8}(\.jpg)?"
+)
 
 
 class LibraryError(EncodeError):
@@ -88,7 +94,10 @@ def _locked(folder: Path) -> Iterator[None]:
     while True:
         with reported(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(folder, os.O_RDONLY)
+            try:
+                handle = os.open(folder, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # a run that has just ended took it along
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -161,7 +170,7 @@ def remove_unused(title: Path, used: set[str]) -> None:
 
 def may_go(entry: str, used: set[str]) -> bool:
     """It is what a plan has made, and nobody plays it."""
-    return entry not in used and bool(_ENTRY.fullmatch(entry.rpartition("/")[2]))
+    return entry not in used and bool(_ENTRY.fullmatch(entry))
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -195,12 +204,12 @@ def _linked(source: str, to: str) -> None:
 
 
 def _is_same(staged: Path, title: Path) -> bool:
-    """Two folders of the very same files."""
+    """Two files, or two folders of files, with the same bytes."""
     if not (staged.is_dir() and title.is_dir()):
-        return False
+        return staged.is_file() and title.is_file() and filecmp.cmp(staged, title, shallow=False)
     names = {path.name for path in staged.iterdir()}
     return names == {path.name for path in title.iterdir()} and all(
-        (staged / name).samefile(title / name) for name in names
+        _is_same(staged / name, title / name) for name in names
     )
 
 

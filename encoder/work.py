@@ -33,10 +33,11 @@ class WorkFolder:
 
     def done(self, step: Step) -> StepRecord | None:
         """What a finished step has made, if all of it is still there."""
-        try:
-            record = read_record(self._record(step).read_text())
-        except FileNotFoundError:
-            return None
+        with reported(self._record(step)):
+            try:
+                record = read_record(self._record(step).read_bytes())
+            except FileNotFoundError:
+                return None
         folder = self.media / self._names[step.label]
         sizes = {"init.mp4": record.init_size_bytes} if record else {}
         sizes |= {f"{each.number}.m4s": each.size_bytes for each in record.segments} if record else {}

@@ -176,7 +176,7 @@ def _input(footage: Footage, frame: int, input_path: str) -> list[str]:
     if found > 1 and frame:
         at = ceil((footage.key_frames[found - 1] + _PAST_S) * 1_000_000)
         seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{at}us"]
-    return ["-copyts", *seek, "-threads", "1", "-i", input_path]
+    return ["-copyts", *seek, "-threads", "1", "-reinit_filter", "0", "-i", input_path]
 
 
 def _frames(footage: Footage, start: int, end: int | None) -> str:

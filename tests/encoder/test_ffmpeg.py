@@ -143,3 +143,9 @@ def test_who_is_slow_but_goes_on_is_left_in_peace(tmp_path: Path) -> None:
 def test_an_ffmpeg_that_says_nothing_and_fails_is_told_by_its_code(tmp_path: Path) -> None:
     with pytest.raises(FfmpegError, match=r"^ffmpeg: ended with code 3$"):
         run(instead(tmp_path / "failing", "exit 3"), [], tmp_path, lambda *_: None)
+
+
+@pytest.mark.system
+def test_an_ffmpeg_that_is_slow_by_nature_is_let_be(tmp_path: Path) -> None:
+    slow = ["-loglevel", "error", "-progress", "pipe:1", "-re", "-f", "lavfi", "-i", "sine", "-t", "3"]
+    run(find_ffmpeg(), [*slow, "-f", "null", "-"], tmp_path, lambda *_: None, patience=Patience(idle_s=1))

@@ -84,6 +84,13 @@ def test_json_is_all_there_is_on_standard_output(clip: Path, tmp_path: Path) -> 
         (["nowhere.mp4"], "encode: nowhere.mp4: no such file; name a video file"),
         (["LICENSE"], "encode: LICENSE: not a video file, or cut short; name a whole one"),
         (["a.mp4", "--title", "../up"], "encode: --title '../up': use letters, digits"),
+        (
+            ["a/film.mp4", "b/film.mp4"],
+            "encode: a/film.mp4 and b/film.mp4 would both be film; encode one with",
+        ),
+        (["LICENSE", "nowhere.mp4"], "encode: nowhere.mp4: no such file; name a video file"),
+        (["a.mp4", "--key-url", "https://k/{kid}"], "encode: there are keys, but no scheme; add --encrypt"),
+        (["a.mp4", "--preset", "foo"], "encode: --preset 'foo': choose one of ultrafast,"),
         (["a.mp4", "b.mp4", "--title", "both"], "encode: --title is for one title, but there are 2 inputs"),
     ],
 )
