@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,14 @@ def children(pid: int) -> list[int]:
     rows = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
     found = [row.split(None, 2) for row in rows]
     return [int(number) for number, state, name in found if not state.startswith("Z") and name != "ps"]
+
+
+def ffmpegs() -> list[int]:
+    """Those of this process: servers that other tests share are Python's."""
+    command = [program("ps", "procps"), "-o", "pid=,comm=", "--ppid", str(os.getpid())]
+    rows = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    others = {int(row.split()[0]) for row in rows if row.split()[1].startswith("python")}
+    return [pid for pid in children(os.getpid()) if pid not in others]
 
 
 def is_running(pid: int) -> bool:

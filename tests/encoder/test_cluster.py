@@ -218,9 +218,9 @@ def test_a_cluster_without_workers_is_told_in_one_line(farm: Farm, clip_order: O
 
 def test_a_worker_with_another_ffmpeg_is_named(farm: Farm, clip_order: Order) -> None:
     with (
-        farm.worker("one", version="4.0"),
+        farm.worker("one", version="8.0"),
         pytest.raises(
-            EncodeError, match=r"^tcp://127\.0\.0\.1:\d+ has ffmpeg 4\.0, not .*: install the same$"
+            EncodeError, match=r"^tcp://127\.0\.0\.1:\d+ has ffmpeg 8\.0, not .*: install the same$"
         ),
     ):
         clip_order.run(farm.address)

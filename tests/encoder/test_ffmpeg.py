@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from encoder.ffmpeg import Ffmpeg, FfmpegError, Patience, Stopped, decisive_line, find_ffmpeg, run
-from tests.encoder.processes import children, instead
+from tests.encoder.processes import ffmpegs, instead
 
 ENDLESS = [
     "-hide_banner",
@@ -80,7 +80,7 @@ def test_an_exception_of_the_listener_ends_ffmpeg(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(find_ffmpeg(), ENDLESS, tmp_path, stop)  # it would never end by itself
     assert len(heard) == 1
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 @pytest.mark.system
@@ -88,7 +88,7 @@ def test_once_told_to_stop_ffmpeg_is_ended(tmp_path: Path) -> None:
     stop = threading.Event()
     with pytest.raises(Stopped):
         run(find_ffmpeg(), ENDLESS, tmp_path, lambda *_: stop.set(), stop=stop)
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 @pytest.mark.system
@@ -97,18 +97,18 @@ def test_told_to_stop_before_it_has_begun_it_does_not_go_on(tmp_path: Path) -> N
     stop.set()
     with pytest.raises(Stopped):
         run(find_ffmpeg(), ENDLESS, tmp_path, lambda *_: None, stop=stop)
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 @pytest.mark.system
 def test_an_ffmpeg_that_does_nothing_any_more_is_ended(tmp_path: Path) -> None:
     def freeze(_frame: int, _speed: float) -> None:
-        (child,) = children(os.getpid())
+        (child,) = ffmpegs()
         os.kill(child, signal.SIGSTOP)
 
     with pytest.raises(FfmpegError, match=r"^ffmpeg: hangs: it has stopped making progress; run it again$"):
         run(find_ffmpeg(), ENDLESS, tmp_path, freeze, patience=Patience(idle_s=0.5, look_s=0.1))
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 HANGING = [  # id, what stands in the place of ffmpeg, how long it may go without a frame
@@ -127,7 +127,7 @@ HANGING = [  # id, what stands in the place of ffmpeg, how long it may go withou
 def test_what_hangs_is_ended_and_told(tmp_path: Path, script: str, patience: Patience) -> None:
     with pytest.raises(FfmpegError, match=r"^ffmpeg: hangs: .*; run it again$"):
         run(instead(tmp_path / "hanging", script), [], tmp_path, lambda *_: None, patience=patience)
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 @pytest.mark.system

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -19,7 +18,7 @@ from encoder.probe import probe
 from encoder.steps import Step, all_steps, batches
 from encoder.work import WorkFolder
 from tests.encoder.counted import LABEL, counting, names_of, numbers, plan_of, worked
-from tests.encoder.processes import children, instead, is_running
+from tests.encoder.processes import ffmpegs, instead, is_running
 from tests.encoder.sources import SOUND, draw
 
 pytestmark = pytest.mark.system
@@ -145,7 +144,7 @@ def run_interrupted(task: Task, work: WorkFolder, jobs: int) -> Sequence[int]:
     seen: list[int] = []
 
     def interrupt(_share: float) -> None:
-        seen[:] = children(os.getpid())
+        seen[:] = ffmpegs()
         if len(seen) == jobs:
             raise KeyboardInterrupt
 
@@ -173,7 +172,7 @@ def test_the_first_error_ends_the_others(clip: Path, plan: Plan, tmp_path: Path)
     with pytest.raises(FfmpegError, match=r"^ffmpeg: no such sound$"):
         run_all(task, work, batches(plan, (), 4), 4, lambda _: None)
     assert task.stop.is_set()
-    assert children(os.getpid()) == []
+    assert ffmpegs() == []
 
 
 def test_what_was_done_before_an_error_is_kept(clip: Path, plan: Plan, tmp_path: Path) -> None:
