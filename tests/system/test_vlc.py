@@ -39,7 +39,9 @@ async def test_vlc_plays_to_the_end_without_an_error(
         home=home,
     )  # fmt: skip
     assert status == 0, log
-    assert VLC_ERROR.findall(log) == []
+    # VLC 3 knows no thumbnails in DASH, says so once, and plays on.
+    errors = [line for line in VLC_ERROR.findall(log) if "Failed to create demuxer (nil) Unknown" not in line]
+    assert errors == []
     fetched = defaultdict[str, list[int]](list)
     for rendition, number in RETRIEVED.findall(log):
         fetched[rendition].append(int(number))
