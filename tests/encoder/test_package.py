@@ -140,7 +140,7 @@ def with_a_missing_ladder(clip: Path, library: Path) -> EncodeJob:
 @pytest.mark.parametrize(
     ("job", "message"),
     [
-        (with_a_bad_preset, "ffmpeg: x264 [error]: invalid preset 'nonsense'"),
+        (with_a_bad_preset, "--preset 'nonsense': choose one of ultrafast, superfast"),
         (with_an_unknown_ladder, "--ladder 'mine': choose one of auto, apple, or name a .toml file"),
         (with_a_missing_ladder, "mine.toml: No such file or directory"),
     ],
