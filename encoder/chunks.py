@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from math import ceil
 
 _SHORTEST_S, _LONGEST_S = 16, 60
+_PAST_S = Fraction(1, 2000)
 _WANTED = 40  # chunks of a title, if their length allows
 
 
@@ -84,9 +86,23 @@ def _in_vain(grid: Grid, key_frames: Sequence[Fraction], frame: int) -> Fraction
 
 
 def _seek(grid: Grid, key_frames: Sequence[Fraction], frame: int) -> Fraction | None:
-    """The last key frame that is shown at `frame` or before; the first one is as good as the beginning."""
-    at = frame - 1 if grid.needs_before else frame
+    return key_frame_for(frame, key_frames, grid.start, grid.frame_rate, grid.needs_before)
+
+
+def key_frame_for(
+    frame: int, key_frames: Sequence[Fraction], start: Fraction, frame_rate: Fraction, needs_before: bool
+) -> Fraction | None:
+    """The last key frame that is shown at output `frame` or before, in seconds of the container.
+
+    None: decode from the beginning; the first key frame is no better. `start` is that of output frame 0.
+    """
+    at = frame - 1 if needs_before else frame
     # A source frame is shown from the output frame nearest to it: half a frame of grace, less what rounds.
-    latest = grid.start + (at + Fraction(2, 5)) / grid.frame_rate
+    latest = start + (at + Fraction(2, 5)) / frame_rate
     found = bisect_right(key_frames, latest)
     return key_frames[found - 1] if found > 1 and frame else None
+
+
+def behind(key_frame: Fraction) -> str:
+    """Where ffmpeg is sent to find it (`-ss`): from just behind, whatever rounds on the way."""
+    return f"{ceil((key_frame + _PAST_S) * 1_000_000)}us"

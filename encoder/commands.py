@@ -16,7 +16,7 @@ import ffmpeg
 from encoder.analysis.commands import SCALER
 from encoder.audio.filters import encoder_options, sound_graph
 from encoder.audio.plan import AudioPlan
-from encoder.chunks import Chunk
+from encoder.chunks import Chunk, behind
 from encoder.codecs import CODECS
 from encoder.codecs.base import Options
 from encoder.colour import to_bt709, to_hdr
@@ -27,7 +27,6 @@ from encoder.plan import Plan, RungPlan
 Stream = Any
 
 PLAYLIST = "ffmpeg.m3u8"  # of each rendition, to be thrown away
-_PAST_S = Fraction(1, 2000)  # a key frame is found from just behind it, whatever rounds on the way
 
 
 def picture_arguments(
@@ -75,7 +74,7 @@ def _from(seek: Fraction | None) -> Options:
     if seek is None:
         return {}
     # noaccurate_seek: from the key frame itself; what comes before the chunk is cut off by its number.
-    return {"noaccurate_seek": None, "seek_timestamp": 1, "ss": f"{ceil((seek + _PAST_S) * 1_000_000)}us"}
+    return {"noaccurate_seek": None, "seek_timestamp": 1, "ss": behind(seek)}
 
 
 def _counted(plan: Plan, chunk: Chunk, picture: Stream) -> Stream:

@@ -63,9 +63,9 @@ def draw(
     duration = small.timeline.duration
     plan = plan_storyboard(small.rendition, duration, gop)
     with reported(folder), tempfile.TemporaryDirectory(dir=folder) as scratch:
-        joined = _joined(folder, small, small.timeline.segments, Path(scratch) / "small.mp4")
+        small_file = joined(folder, small, small.timeline.segments, Path(scratch) / "small.mp4")
         (Path(scratch) / "sheets").mkdir()
-        arguments = sheet_arguments(plan, ceil(duration / gop), str(joined.resolve()), "sheets")
+        arguments = sheet_arguments(plan, ceil(duration / gop), str(small_file.resolve()), "sheets")
         run(ffmpeg, arguments, Path(scratch), lambda _frames, _speed: None, cores)
         moment = moment_of((Path(scratch) / CANDIDATES).read_text())
         _draw_poster(ffmpeg, folder, plain[-1], moment, Path(scratch), cores)
@@ -87,14 +87,14 @@ def _draw_poster(
 ) -> None:
     segments = rung.timeline.segments
     found = next((s for s in segments if moment < rung.timeline.seconds(s.end_ticks)), segments[-1])
-    joined = _joined(folder, rung, [found], scratch / "large.mp4")
-    arguments = poster_arguments(rung.rendition, moment, str(joined.resolve()))
+    large_file = joined(folder, rung, [found], scratch / "large.mp4")
+    arguments = poster_arguments(rung.rendition, moment, str(large_file.resolve()))
     run(ffmpeg, arguments, scratch, lambda _frames, _speed: None, cores)
     if not (scratch / POSTER).is_file():
         raise PictureError(f"{rung.rendition.name}: no picture at {float(moment):.3f} s for the poster")
 
 
-def _joined(folder: Path, track: Track[VideoRendition], segments: Sequence[Segment], path: Path) -> Path:
+def joined(folder: Path, track: Track[VideoRendition], segments: Sequence[Segment], path: Path) -> Path:
     """The init segment and these segments as one file."""
     uris = [track.init.uri] if track.init else []
     with path.open("wb") as whole:

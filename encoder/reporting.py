@@ -77,7 +77,8 @@ def _lines(console: Console) -> OnProgress:
         if step in said:
             return
         said.add(step)
-        amount = f" {per_cent} %" if progress.stage is Stage.ENCODING else ""
+        is_long = progress.total_frames and progress.stage is not Stage.PUBLISHING
+        amount = f" {per_cent} %" if is_long else ""
         speed = f", {progress.speed:.1f} times real time" if progress.speed else ""
         console.print(f"{progress.stage.value}{amount}{speed}", highlight=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,8 +13,8 @@ from encoder.analysis.commands import Footage
 from encoder.analysis.running import Workplace, measure_quality
 from encoder.analysis.vmaf import SMALLEST_PX, step_of
 from encoder.ffmpeg import Ffmpeg, OnFrame
+from encoder.pictures import joined
 from encoder.plan import Plan
-from encoder.staging import reported
 from encoder.work import WorkFolder
 from media.presentation import Track
 from media.rendition import Quality, VideoRendition
@@ -42,7 +41,10 @@ def _scored(
 ) -> dict[str, Quality]:  # fmt: skip
     timing, timeline = plan.timing, tracks[0].timeline
     with work.room() as room:
-        paths = [_joined(work.media, track, room / f"{track.rendition.name}.mp4") for track in tracks]
+        paths = [
+            joined(work.media, track, track.timeline.segments, room / f"{track.rendition.name}.mp4")
+            for track in tracks
+        ]
         at = Workplace(ffmpeg=ffmpeg, folder=room, cores=cores)
         found = measure_quality(
             at, footage, input_path, paths,
@@ -51,13 +53,3 @@ def _scored(
             step=step_of(timing.frame_rate), on_frame=on_frame,
         )  # fmt: skip
     return {track.rendition.name: quality for track, quality in zip(tracks, found, strict=True)}
-
-
-def _joined(media: Path, track: Track[VideoRendition], path: Path) -> Path:
-    """The init segment and all others as one file."""
-    folder = media / track.rendition.name
-    with reported(path), path.open("wb") as whole:
-        for name in ["init.mp4", *(f"{segment.number}.m4s" for segment in track.timeline.segments)]:
-            with (folder / name).open("rb") as part:
-                shutil.copyfileobj(part, whole)
-    return path

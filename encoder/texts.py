@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from encoder.ffmpeg import Ffmpeg
+from encoder.plan import timing_of
 from encoder.source import Source
+from encoder.subtitles.cues import fitted
 from encoder.subtitles.files import SubtitleFile, load
 from encoder.subtitles.tracks import extract, readable
-from media.webvtt import WebVtt, moved
+from media.webvtt import WebVtt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ def plan_texts(
 ) -> tuple[TextPlan, ...]:
     """Files first: who gives one means it. Raises EncodeError; `warn` hears of what is left out."""
     texts: list[TextPlan] = []
+    duration = timing_of(source).duration
     for file in files:
         texts.append(
             TextPlan(
@@ -41,7 +43,7 @@ def plan_texts(
                 is_default=file.is_default,
                 is_forced=file.is_forced,
                 is_sdh=file.is_sdh,
-                cues=load(file.path),
+                cues=fitted(load(file.path), duration),
             )
         )
     tracks = readable(source.text, warn)
@@ -56,17 +58,16 @@ def plan_texts(
                     is_default=track.is_default and not files,
                     is_forced=track.is_forced,
                     is_sdh=track.is_sdh,
-                    cues=moved(cues[track.index], _milliseconds(-source.video.start)),
+                    cues=fitted(cues[track.index], duration, source.video.start),
                 )
             )
-    return tuple(texts)
+    for text in texts:
+        if not text.cues.cues:
+            warn(f"subtitles {text.label}: none is shown while the picture lasts; left out")
+    return tuple(text for text in texts if text.cues.cues)
 
 
 def _label(language: str, is_forced: bool, is_sdh: bool, taken: Sequence[TextPlan]) -> str:
     label = language + ("-forced" if is_forced else "") + ("-sdh" if is_sdh else "")
     same = sum(text.label == label or text.label.startswith(f"{label}-no") for text in taken)
     return f"{label}-no{same + 1}" if same else label
-
-
-def _milliseconds(seconds: Fraction) -> int:
-    return round(seconds * 1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.bits import Bits, ParameterSetError
+from media.bits import Bits, BitstreamError
 from media.parameter_sets import ColourFacts, PictureFacts
 
 _SEQUENCE_HEADER = 1  # obu_type
@@ -17,10 +17,10 @@ def sequence_header_of(units: bytes) -> bytes | None:
         head = units[at]
         at += 2 if head & 4 else 1  # an extension takes a byte more
         if not head & 2:
-            raise ParameterSetError("an open bitstream unit does not say its size")
+            raise BitstreamError("an open bitstream unit does not say its size")
         size, at = _leb128(units, at)
         if at + size > len(units):
-            raise ParameterSetError("an open bitstream unit is cut short")
+            raise BitstreamError("an open bitstream unit is cut short")
         if head >> 3 & 15 == _SEQUENCE_HEADER:
             return units[at : at + size]
         at += size
@@ -34,11 +34,11 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << 7 * number
         if not byte & 0x80:
             return value, at + number + 1
-    raise ParameterSetError("an open bitstream unit holds no size where one is due")
+    raise BitstreamError("an open bitstream unit holds no size where one is due")
 
 
 def read_av1_sequence(payload: bytes) -> PictureFacts:
-    """Raises ParameterSetError."""
+    """Raises BitstreamError."""
     bits = Bits(payload)
     profile = bits.u(3)
     bits.u(1)

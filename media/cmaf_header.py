@@ -14,8 +14,8 @@ from media.cmaf import InitFacts, read_init
 from media.cmaf_protection import TrackProtection, read_protection
 from media.codec_strings import PROTECTED, av1_codec, avc_codec, hevc_codec, unprotected
 from media.parameter_sets import (
+    BitstreamError,
     ColourFacts,
-    ParameterSetError,
     PictureFacts,
     read_avc_sps,
     read_hevc_sps,
@@ -108,7 +108,7 @@ def _bitstream(entry: str, inside: list[Box]) -> tuple[PictureFacts, str] | None
             if box.kind == "av1C" and (header := sequence_header_of(bytes(box.payload[4:]))):
                 picture = read_av1_sequence(header)
                 return picture, av1_codec(entry, picture)
-        except ParameterSetError as error:
+        except BitstreamError as error:
             raise BoxError(f"box {box.kind!r} at byte {box.offset}: {error}") from None
     return None
 
@@ -117,7 +117,7 @@ def _avc_sps(box: Box) -> bytes:
     """The first of the configuration's (14496-15, 5.3.3.1)."""
     (count,) = box.unpack("B", 5)
     if not count & 0x1F:
-        raise ParameterSetError("it holds no sequence parameter set")
+        raise BitstreamError("it holds no sequence parameter set")
     (size,) = box.unpack("H", 6)
     return bytes(box.payload[8 : 8 + size])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from media.av1_sequence import read_av1_sequence, sequence_header_of
 from media.boxes import Box, BoxError
-from media.parameter_sets import ColourFacts, ParameterSetError, PictureFacts
+from media.parameter_sets import BitstreamError, ColourFacts, PictureFacts
 
 CHANNELS = {
     **{n: n for n in range(1, 7)},
@@ -88,7 +88,7 @@ def _av1(entry: str, box: Box) -> CodecFacts:
     try:
         header = sequence_header_of(bytes(box.payload[4:]))
         colour = read_av1_sequence(header).colour if header else None
-    except ParameterSetError as error:
+    except BitstreamError as error:
         raise BoxError(f"box 'av1C' at byte {box.offset}: {error}") from None
     if colour is None or not _is_worth_saying(colour):
         return CodecFacts(codec)

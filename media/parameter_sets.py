@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from media.bits import Bits, ParameterSetError
+from media.bits import Bits, BitstreamError
 
-__all__ = ["ColourFacts", "ParameterSetError", "PictureFacts", "read_avc_sps", "read_hevc_sps"]
+__all__ = ["BitstreamError", "ColourFacts", "PictureFacts", "read_avc_sps", "read_hevc_sps"]
 
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)  # profiles, 7.3.2.1.1.1
 _ASPECTS = {  # table E-1
@@ -50,8 +50,8 @@ class PictureFacts:
 
 
 def read_avc_sps(nal: bytes) -> PictureFacts:
-    """`nal` with its one byte of header. Raises ParameterSetError."""
-    bits = Bits.of_nal(nal[1:])
+    """`nal` with its one byte of header. Raises BitstreamError."""
+    bits = Bits(nal[1:], nal=True)
     profile, constraints, level = bits.u(8), bits.u(8), bits.u(8)
     bits.ue()
     chroma, depth = _avc_chroma(bits) if profile in _WITH_CHROMA else (1, 8)
@@ -87,7 +87,7 @@ def read_avc_sps(nal: bytes) -> PictureFacts:
 def _avc_chroma(bits: Bits) -> tuple[int, int]:
     chroma = bits.ue()
     if chroma not in _CHROMA_STEPS:
-        raise ParameterSetError(f"chroma format {chroma} is none of H.264's")
+        raise BitstreamError(f"chroma format {chroma} is none of H.264's")
     if chroma == 3:
         bits.u(1)
     depth = 8 + max(bits.ue(), bits.ue())
@@ -137,8 +137,8 @@ def _vui(bits: Bits) -> tuple[Fraction | None, ColourFacts | None]:
 
 
 def read_hevc_sps(nal: bytes) -> PictureFacts:
-    """`nal` with its two bytes of header. Raises ParameterSetError."""
-    bits = Bits.of_nal(nal[2:])
+    """`nal` with its two bytes of header. Raises BitstreamError."""
+    bits = Bits(nal[2:], nal=True)
     bits.u(4)
     sub_layers = bits.u(3)
     bits.u(1)
@@ -150,7 +150,7 @@ def read_hevc_sps(nal: bytes) -> PictureFacts:
     bits.ue()
     chroma = bits.ue()
     if chroma not in _CHROMA_STEPS:
-        raise ParameterSetError(f"chroma format {chroma} is none of HEVC's")
+        raise BitstreamError(f"chroma format {chroma} is none of HEVC's")
     if chroma == 3:
         bits.u(1)
     width, height = bits.ue(), bits.ue()
@@ -224,7 +224,7 @@ def _skip(bits: Bits, count: int) -> None:
 
 def _at_most(count: int, limit: int) -> int:
     if count > limit:
-        raise ParameterSetError(f"a parameter set counts {count} where {limit} are the most")
+        raise BitstreamError(f"a parameter set counts {count} where {limit} are the most")
     return count
 
 

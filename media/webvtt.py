@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 
 from media.presentation import Track
@@ -63,16 +63,6 @@ def escape(text: str) -> str:
 def write(webvtt: WebVtt) -> str:
     """The whole as one file."""
     return _file(webvtt.blocks, webvtt.cues)
-
-
-def moved(webvtt: WebVtt, shift_ms: int) -> WebVtt:
-    """All cues later by `shift_ms`, or earlier; what would be over before 0 is left out."""
-    cues = tuple(
-        replace(cue, start_ms=max(0, cue.start_ms + shift_ms), end_ms=cue.end_ms + shift_ms)
-        for cue in webvtt.cues
-        if cue.end_ms + shift_ms > 0
-    )
-    return replace(webvtt, cues=cues)
 
 
 def segments(webvtt: WebVtt, timeline: Timeline, mpegts: int = 0) -> tuple[str, ...]:

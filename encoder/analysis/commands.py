@@ -9,14 +9,13 @@ player would, so that a low rung pays for what its size has lost. Frames are pai
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 
 from encoder.analysis.probes import Probe, Trial
 from encoder.analysis.vmaf import model, pairs
+from encoder.chunks import behind, key_frame_for
 from encoder.codecs import CODECS, Options, Target
 from encoder.colour import to_bt709
 from encoder.source import VideoSource
@@ -28,7 +27,6 @@ _SCOUT_AREA_PX = 320 * 180
 _SCENE_CHANGE = 10  # scdet's score, 0 to 100, from which it is another scene
 _PROBE_STEP, _PROBE_FIRST = 5, 2  # frames of a window that are scored: the first are not like the rest
 _UNCAPPED_BPS = 100_000_000
-_PAST_S = Fraction(1, 2000)  # a key frame is found from just behind it, whatever rounds on the way
 _GLOBAL = ["-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-nostats", "-progress", "pipe:1"]
 _GLOBAL += ["-filter_complex_threads", "1"]
 
@@ -168,14 +166,13 @@ def vmaf_file(number: int) -> str:
 
 def _input(footage: Footage, frame: int, input_path: str) -> list[str]:
     """The source from the last key frame that is shown at `frame` or before."""
-    latest = (
-        footage.source.start + (frame - footage.source.is_interlaced + Fraction(2, 5)) / footage.frame_rate
+    source = footage.source
+    key_frame = key_frame_for(
+        frame, footage.key_frames, source.start, footage.frame_rate, source.is_interlaced
     )
-    found = bisect_right(footage.key_frames, latest)
     seek: list[str] = []
-    if found > 1 and frame:
-        at = ceil((footage.key_frames[found - 1] + _PAST_S) * 1_000_000)
-        seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", f"{at}us"]
+    if key_frame is not None:
+        seek = ["-noaccurate_seek", "-seek_timestamp", "1", "-ss", behind(key_frame)]
     return ["-copyts", *seek, "-threads", "1", "-reinit_filter", "0", "-i", input_path]
 
 

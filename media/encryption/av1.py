@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from media.bits import Bits, BitstreamError
 from media.boxes import Box
 from media.encryption.av1_frame import FrameReader, Tiles
 from media.encryption.av1_sequence import Sequence, read_sequence
-from media.encryption.bits import Bits, HeaderError
 from media.encryption.ciphers import BLOCK_BYTES
 from media.encryption.samples import Range
 
@@ -27,10 +27,10 @@ class Av1Layout:
         self._tiles: Tiles | None = None
         self._seen = 0  # tiles of the frame so far
         for _ in self.groups(box.payload[4:]):
-            raise HeaderError("'av1C' holds a picture")
+            raise BitstreamError("'av1C' holds a picture")
 
     def ranges(self, sample: memoryview) -> Iterator[Range]:
-        """The tiles, in whole blocks counted from their end, under `cbcs` too. Raises HeaderError."""
+        """The tiles, in whole blocks counted from their end, under `cbcs` too. Raises BitstreamError."""
         for _, at, end, last in self.groups(sample):
             for tile in self._tiles_of(sample, at, end, last):
                 yield Range(tile.first + (tile.end - tile.first) % BLOCK_BYTES, tile.end)
@@ -49,7 +49,7 @@ class Av1Layout:
 
     def _header_bytes(self, head: memoryview, layers: tuple[int, int]) -> int:
         if self._sequence is None:
-            raise HeaderError("an AV1 frame comes before any sequence header")
+            raise BitstreamError("an AV1 frame comes before any sequence header")
         bits = Bits(head)
         self._tiles, self._seen = self._frames.read(bits, self._sequence, layers), 0
         return bits.bytes_read
@@ -58,7 +58,7 @@ class Av1Layout:
         """Its bytes, and the last tile of the group (5.11.1)."""
         tiles = self._tiles
         if tiles is None:
-            raise HeaderError("AV1 tiles come without a frame header")
+            raise BitstreamError("AV1 tiles come without a frame header")
         if tiles.count == 1:
             return 0, 0
         bits, last = Bits(head), tiles.count - 1
@@ -76,7 +76,7 @@ class Av1Layout:
                 size = int.from_bytes(sample[at : at + tiles.size_bytes], "little") + 1
                 at += tiles.size_bytes
             if size <= 0 or at + size > end:
-                raise HeaderError("an AV1 tile is longer than its group")
+                raise BitstreamError("an AV1 tile is longer than its group")
             yield Range(at, at + size)
             at, self._seen = at + size, self._seen + 1
         if tiles and self._seen == tiles.count:
@@ -92,14 +92,14 @@ def _units(sample: memoryview) -> Iterator[tuple[int, tuple[int, int], int, int,
         layers = (0, 0)
         if header & 4:
             if at == len(sample):
-                raise HeaderError("an AV1 OBU ends within its header")
+                raise BitstreamError("an AV1 OBU ends within its header")
             layers = sample[at] >> 5, sample[at] >> 3 & 3
             at += 1
         size = len(sample) - at
         if header & 2:
             size, at = _leb128(sample, at)
         if at + size > len(sample):
-            raise HeaderError("an AV1 OBU ends behind its sample")
+            raise BitstreamError("an AV1 OBU ends behind its sample")
         yield header >> 3 & 0xF, layers, begin, at, at + size
         at += size
 
@@ -114,4 +114,4 @@ def _leb128(sample: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if not byte & 0x80:
             return value, at
-    raise HeaderError("an AV1 OBU's size is cut short")
+    raise BitstreamError("an AV1 OBU's size is cut short")

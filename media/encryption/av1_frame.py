@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from media.bits import Bits, BitstreamError
 from media.encryption.av1_sequence import SELECT, Sequence
-from media.encryption.bits import Bits, HeaderError
 
 _KEY, _INTER, _INTRA_ONLY, _SWITCH = range(4)
 _ALL, _NONE = 0xFF, 7  # refresh_frame_flags; primary_ref_frame
@@ -79,7 +79,7 @@ class FrameReader:
         self._slots: list[Reference | None] = [None] * 8
 
     def read(self, bits: Bits, sequence: Sequence, layers: tuple[int, int]) -> Tiles | None:
-        """None: a frame that is only shown again. `layers` are temporal and spatial. Raises HeaderError."""
+        """None: a frame that is only shown again. `layers`: temporal, spatial. Raises BitstreamError."""
         frame = self._opening(bits, sequence)
         if frame is None:
             return None
@@ -134,7 +134,7 @@ class FrameReader:
     def _slot(self, index: int) -> Reference:
         slot = self._slots[index]
         if slot is None:
-            raise HeaderError("an AV1 frame refers to one that is not in its segment")
+            raise BitstreamError("an AV1 frame refers to one that is not in its segment")
         return slot
 
     def _primary(self, frame: _Frame) -> Reference | None:
@@ -148,7 +148,7 @@ class FrameReader:
                 frame.intrabc = bits.u(1)
             return
         if sequence.order_bits and bits.u(1):
-            raise HeaderError("AV1 with short signalling of references is not handled")
+            raise BitstreamError("AV1 with short signalling of references is not handled")
         for _ in range(7):
             frame.references.append(bits.u(3))
             bits.u(sequence.delta_id_bits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from media.encryption.bits import Bits
+from media.bits import Bits
 
 SELECT = 2  # SELECT_SCREEN_CONTENT_TOOLS, SELECT_INTEGER_MV: each frame says
 
@@ -37,7 +37,7 @@ class Sequence:
 
 
 def read_sequence(bits: Bits) -> Sequence:
-    """Raises HeaderError."""
+    """Raises BitstreamError."""
     profile, _, is_reduced = bits.u(3), bits.u(1), bool(bits.u(1))
     equal, has_model, delay_bits, removal_bits, time_bits = False, False, 0, 0, 0
     points: list[tuple[int, bool]] = [(0, False)]

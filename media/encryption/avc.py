@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from media.bits import Bits, BitstreamError
 from media.boxes import Box
-from media.encryption.bits import Bits, HeaderError
 from media.encryption.samples import Range
 
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
@@ -50,7 +50,7 @@ class AvcLayout:
     pictures: Mapping[int, _Pps]
 
     def ranges(self, sample: memoryview) -> Iterator[Range]:
-        """The slice data of each NAL unit. Raises HeaderError."""
+        """The slice data of each NAL unit. Raises BitstreamError."""
         for first, end in nal_units(sample, self.length_bytes):
             header = sample[first]
             if header & 0x1F in (_SLICE, _IDR):
@@ -66,7 +66,7 @@ class AvcLayout:
         slice_type = bits.ue() % 5
         pps_id = bits.ue()
         if pps_id not in self.pictures:
-            raise HeaderError(f"a slice names picture parameter set {pps_id}, which 'avcC' does not hold")
+            raise BitstreamError(f"a slice names picture parameter set {pps_id}, which 'avcC' does not hold")
         pps = self.pictures[pps_id]
         _order(bits, pps, is_idr=kind == _IDR)
         references = _references(bits, pps, slice_type)
@@ -87,7 +87,7 @@ class AvcLayout:
 
 
 def avc_layout(box: Box) -> AvcLayout:
-    """Of `avcC` (14496-15, 5.3.3.1). Raises HeaderError."""
+    """Of `avcC` (14496-15, 5.3.3.1). Raises BitstreamError."""
     lengths, count = box.unpack("BB", 4)
     at, series = 6, {}
     for _ in range(count & 0x1F):
@@ -112,7 +112,7 @@ def nal_units(sample: memoryview, length_bytes: int) -> Iterator[tuple[int, int]
         size = int.from_bytes(sample[at : at + length_bytes])
         first, at = at + length_bytes, at + length_bytes + size
         if at > len(sample):
-            raise HeaderError("a NAL unit ends behind its sample")
+            raise BitstreamError("a NAL unit ends behind its sample")
         if size:
             yield first, at
 
@@ -159,10 +159,10 @@ def _pps(nal: bytes, series: Mapping[int, _Sps]) -> tuple[int, _Pps]:
     bits = Bits(nal[1:], nal=True)
     name, sps_id = bits.ue(), bits.ue()
     if sps_id not in series:
-        raise HeaderError(f"picture parameter set {name} names sequence parameter set {sps_id}: not there")
+        raise BitstreamError(f"picture parameter set {name} names sequence parameter set {sps_id}: not there")
     is_cabac, order_in_frame = bool(bits.u(1)), bool(bits.u(1))
     if bits.ue():
-        raise HeaderError("slice groups (H.264, Baseline profile) are not handled")
+        raise BitstreamError("slice groups (H.264, Baseline profile) are not handled")
     references = (bits.ue() + 1, bits.ue() + 1)
     weighted, weighted_b = bool(bits.u(1)), bits.u(2)
     bits.se(), bits.se(), bits.se()

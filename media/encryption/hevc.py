@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from media.bits import Bits, BitstreamError
 from media.encryption.avc import nal_units
-from media.encryption.bits import Bits, HeaderError
 from media.encryption.hevc_sets import Pps, read_deltas
 from media.encryption.samples import Range
 
@@ -29,7 +29,7 @@ class HevcLayout:
     pictures: Mapping[int, Pps]
 
     def ranges(self, sample: memoryview) -> Iterator[Range]:
-        """The slice data of each NAL unit. Raises HeaderError."""
+        """The slice data of each NAL unit. Raises BitstreamError."""
         for first, end in nal_units(sample, self.length_bytes):
             kind = sample[first] >> 1 & 0x3F
             if kind <= _LAST_SLICE and kind not in _RESERVED:
@@ -44,7 +44,7 @@ class HevcLayout:
             bits.u(1)
         pps_id = bits.ue()
         if pps_id not in self.pictures:
-            raise HeaderError(f"a slice names picture parameter set {pps_id}, which 'hvcC' does not hold")
+            raise BitstreamError(f"a slice names picture parameter set {pps_id}, which 'hvcC' does not hold")
         pps = self.pictures[pps_id]
         is_dependent = 0
         if not is_first:

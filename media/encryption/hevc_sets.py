@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from media.bits import Bits, BitstreamError
 from media.boxes import Box
-from media.encryption.bits import Bits, HeaderError
 
 Deltas = tuple[tuple[int, int], ...]  # distance in picture order, and whether the picture itself uses it
 _SPS, _PPS = 33, 34
@@ -45,7 +45,7 @@ class Pps:
 
 
 def read_sets(box: Box) -> tuple[int, dict[int, Pps]]:
-    """Bytes of a NAL unit's length, and the sets of `hvcC` (14496-15, 8.3.3.1). Raises HeaderError."""
+    """Bytes of a NAL unit's length, and the sets of `hvcC` (14496-15, 8.3.3.1). Raises BitstreamError."""
     lengths, arrays = box.unpack("BB", 21)
     at, nals = 23, []
     for _ in range(arrays):
@@ -65,7 +65,7 @@ def read_deltas(bits: Bits, index: int, known: Sequence[Deltas]) -> Deltas:
         return _predicted(bits, known[index - 1 - (bits.ue() if index == len(known) else 0)])
     negative, positive = bits.ue(), bits.ue()
     if negative + positive > 32:
-        raise HeaderError("a reference picture set is too long")
+        raise BitstreamError("a reference picture set is too long")
     found, delta = [], 0
     for _ in range(negative):
         delta -= bits.ue() + 1
@@ -162,7 +162,7 @@ def _pps(nal: bytes, series: Mapping[int, Sps]) -> tuple[int, Pps]:
     bits = Bits(nal, nal=True)
     name, sps_id = bits.ue(), bits.ue()
     if sps_id not in series:
-        raise HeaderError(f"picture parameter set {name} names sequence parameter set {sps_id}: not there")
+        raise BitstreamError(f"picture parameter set {name} names sequence parameter set {sps_id}: not there")
     dependent, output_flag, extra, _, cabac_init = (bits.u(n) for n in (1, 1, 3, 1, 1))
     references = (bits.ue() + 1, bits.ue() + 1)
     bits.se()
@@ -217,7 +217,7 @@ def _range_extension(bits: Bits, has_skip: int) -> int:
     has_range, *others = (bits.u(1) for _ in range(4))
     bits.u(4)
     if any(others):
-        raise HeaderError("HEVC with multilayer, 3D or screen content extensions is not handled")
+        raise BitstreamError("HEVC with multilayer, 3D or screen content extensions is not handled")
     if not has_range:
         return 0
     if has_skip:

@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from media.bits import BitstreamError
 from media.boxes import Box, BoxError
 from media.encryption.av1 import Av1Layout
 from media.encryption.avc import avc_layout
-from media.encryption.bits import HeaderError
 from media.encryption.ciphers import CipherError, cbc_padded, cbc_unpadded
 from media.encryption.fragments import (
     Fragment,
@@ -62,7 +62,7 @@ class ProtectionError(ValueError):
 
 class Layout(Protocol):
     def ranges(self, sample: memoryview) -> Iterator[Range]:
-        """The bytes that may be protected. Raises HeaderError."""
+        """The bytes that may be protected. Raises BitstreamError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +156,7 @@ class Protector:
     def _sample_ivs(self, number: int) -> Iterator[bytes]:
         for index in range(_MOST_SAMPLES):
             yield self.mark[:4] + struct.pack(">I", number << 12 | index)
-        raise HeaderError(f"more than {_MOST_SAMPLES} samples; make shorter segments")
+        raise BitstreamError(f"more than {_MOST_SAMPLES} samples; make shorter segments")
 
     def _cenc(self, clear: bytes, number: int, key: ContentKey, entry: ClearEntry) -> bytes:
         data, boxes = bytearray(clear), boxes_of(clear)
@@ -229,7 +229,7 @@ def layout_of(entry: ClearEntry) -> Layout | None:
     for box in entry.boxes:
         if box.kind in _LAYOUTS:
             return _LAYOUTS[box.kind](box)
-    raise HeaderError(f"sample entry {entry.kind!r}: no rule says what of its samples stays clear")
+    raise BitstreamError(f"sample entry {entry.kind!r}: no rule says what of its samples stays clear")
 
 
 def _hevc(box: Box) -> Layout:
@@ -253,5 +253,5 @@ class _telling:  # noqa: N801
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (BoxError, HeaderError, CipherError)):
+        if isinstance(error, (BoxError, BitstreamError, CipherError)):
             raise ProtectionError(f"{self._where}: {error}") from None

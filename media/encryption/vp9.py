@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from media.encryption.bits import Bits, HeaderError
+from media.bits import Bits, BitstreamError
 from media.encryption.samples import Range
 
 _MOST_HEADER_BYTES = 256
@@ -26,7 +26,7 @@ class Vp9Layout:
         self._sizes: list[Size | None] = [None] * 8  # of the reference frames
 
     def ranges(self, sample: memoryview) -> Iterator[Range]:
-        """What follows the uncompressed header of each frame of a superframe. Raises HeaderError."""
+        """What follows the uncompressed header of each frame of a superframe. Raises BitstreamError."""
         for first, end in _frames(sample):
             if size := self._header_bytes(sample[first : min(end, first + _MOST_HEADER_BYTES)]):
                 yield Range(first + size, end)
@@ -35,7 +35,7 @@ class Vp9Layout:
         """0: the frame only shows another one again."""
         bits = Bits(frame)
         if bits.u(2) != 2:
-            raise HeaderError("a VP9 frame does not begin with its marker")
+            raise BitstreamError("a VP9 frame does not begin with its marker")
         profile = bits.u(1) | bits.u(1) << 1
         if profile == 3:
             bits.u(1)
@@ -77,7 +77,7 @@ class Vp9Layout:
             if bits.u(1):
                 size = self._sizes[reference]
                 if size is None:
-                    raise HeaderError("a VP9 frame has the size of one that is not in its segment")
+                    raise BitstreamError("a VP9 frame has the size of one that is not in its segment")
                 _render(bits)
                 break
         size = size or _size(bits)
@@ -99,7 +99,7 @@ def _frames(sample: memoryview) -> Iterator[tuple[int, int]]:
                 begin = index + 1 + number * width
                 size = int.from_bytes(sample[begin : begin + width], "little")
                 if at + size > index:
-                    raise HeaderError("a VP9 superframe's frames are longer than itself")
+                    raise BitstreamError("a VP9 superframe's frames are longer than itself")
                 if size:
                     yield at, at + size
                 at += size
@@ -110,7 +110,7 @@ def _frames(sample: memoryview) -> Iterator[tuple[int, int]]:
 
 def _sync(bits: Bits) -> None:
     if bits.u(24) != _SYNC:
-        raise HeaderError("a VP9 key frame lacks its sync code")
+        raise BitstreamError("a VP9 key frame lacks its sync code")
 
 
 def _color(bits: Bits, profile: int) -> None:

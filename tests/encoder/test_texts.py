@@ -80,6 +80,17 @@ def test_no_two_tracks_share_a_label(hello: Path, named: list[tuple[str, bool, b
     assert all(label.startswith(language) for label, (language, _, _) in zip(labels, named, strict=True))
 
 
+def test_text_ends_with_the_picture_and_what_comes_after_it_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "long.srt").write_text("1\n00:00:09,000 --> 00:00:12,000\nTo the end\n")
+    (tmp_path / "late.srt").write_text("1\n00:00:11,000 --> 00:00:12,000\nToo late\n")
+    (text,) = beside([SubtitleFile(path=tmp_path / "long.srt")])
+    assert [(cue.start_ms, cue.end_ms) for cue in text.cues.cues] == [(9000, 10_000)]  # of ten seconds
+    said: list[str] = []
+    late = [SubtitleFile(path=tmp_path / "late.srt", language="en")]
+    assert plan_texts(whole(), Path("film.mp4"), late, find_ffmpeg(), said.append) == ()
+    assert said == ["subtitles en: none is shown while the picture lasts; left out"]
+
+
 def test_a_file_that_cannot_be_read_is_told_in_one_line() -> None:
     with pytest.raises(
         SubtitleError, match=r"^nowhere\.srt: No such file or directory; name a subtitle file$"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.av1_sequence import read_av1_sequence, sequence_header_of
-from media.parameter_sets import ColourFacts, ParameterSetError, read_avc_sps, read_hevc_sps
+from media.parameter_sets import BitstreamError, ColourFacts, read_avc_sps, read_hevc_sps
 from tests.media.bitstreams import Picture, av1_sequence, avc_sps, hevc_sps
 
 SIZES = st.integers(1, 2000).map(lambda half: 4 * half)
@@ -70,7 +70,7 @@ def test_a_sequence_is_found_behind_other_units() -> None:
     assert sequence_header_of(b"\x12\x00" + sequence + b"\x32\x01\xff") == payload
     assert sequence_header_of(b"\x12\x00") is None
     for damaged in (b"\x08" + payload, b"\x0a\x7f" + payload, b"\x0a" + b"\xff" * 9, b"\x0a"):
-        with pytest.raises(ParameterSetError, match="open bitstream unit"):
+        with pytest.raises(BitstreamError, match="open bitstream unit"):
             sequence_header_of(damaged)
 
 
@@ -87,11 +87,11 @@ def test_chroma_and_depth_of_h264_are_read(chroma: int, depth: int) -> None:
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_set_or_one_error(data: bytes) -> None:
     for read in (read_avc_sps, read_hevc_sps, read_av1_sequence, sequence_header_of):
-        with suppress(ParameterSetError):  # and no other exception
+        with suppress(BitstreamError):  # and no other exception
             read(data)
 
 
 def test_a_set_cut_short_is_an_error() -> None:
     for whole, read in ((avc_sps(Picture()), read_avc_sps), (hevc_sps(Picture(profile=1)), read_hevc_sps)):
-        with pytest.raises(ParameterSetError, match=r"cut short|no number"):
+        with pytest.raises(BitstreamError, match=r"cut short|no number"):
             read(whole[:6])
